@@ -1,0 +1,121 @@
+//! `marsad evaluate`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use rayon::prelude::*;
+
+use super::report::{Failure, complain, say};
+use super::{CorpusArgs, ModelArgs, ThreadArgs};
+use crate::corpus::{Contradictions, Corpus};
+use crate::error::Error;
+use crate::evaluate::{Judged, Report};
+use crate::predict::{Predictor, Scratch};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  marsad evaluate held-out.jsonl
+  marsad evaluate held-out.csv -m ours.safetensors --to json > figures.json
+
+Labels in a field \"unsure\" are not counted for their row.")]
+pub(super) struct EvaluateArgs {
+    /// Annotated corpora to measure on
+    #[arg(required = true)]
+    corpus: Vec<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Format of the figures
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    to: super::inspect::Shape,
+    /// Resamples of documents for the intervals
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    bootstrap: usize,
+    /// Decides the resamples
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    reading: CorpusArgs,
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
+    let predictor = Predictor::new(args.model.load()?);
+    let reader = args.reading.reader(Contradictions::Keep)?;
+    let corpus = reader.read(&args.corpus)?;
+    tell_unknown(&predictor, &corpus)?;
+    let report = args.threads.run(|| measure(args, &predictor, &corpus))?;
+    match args.to {
+        super::inspect::Shape::Json => {
+            let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
+            say(&json)?;
+        }
+        super::inspect::Shape::Table => {
+            say(&report.to_table())?;
+            say(&format!(
+                "\nWhat is taken for what:\n\n{}",
+                report.confusion_table()
+            ))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(args: &EvaluateArgs, predictor: &Predictor, corpus: &Corpus) -> Report {
+    let predictions: Vec<_> = corpus
+        .records()
+        .par_iter()
+        .map_init(Scratch::default, |scratch, record| {
+            predictor.predict(&record.text, scratch).leaves
+        })
+        .collect();
+    let tree = predictor.tree().clone();
+    let judged = Judged::new(
+        tree,
+        predictor.header().mode,
+        corpus.records(),
+        &predictions,
+    );
+    Report::measure(&judged, args.bootstrap, args.seed)
+}
+
+/// Tells what of the corpus cannot be measured; nothing to measure at all is an error.
+fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
+    let known = |label: &str| {
+        let labels = predictor.tree().labels();
+        labels.iter().any(|of_tree| of_tree.name == label)
+    };
+    let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
+    for label in corpus.records().iter().flat_map(|record| &record.labels) {
+        if !known(label) {
+            *unknown.entry(label).or_insert(0) += 1;
+        }
+    }
+    let names: Vec<String> = unknown
+        .iter()
+        .map(|(label, count)| format!("{label} ({count})"))
+        .collect();
+    if !names.is_empty() && !corpus.labels().iter().any(|label| known(label)) {
+        return Err(Error::Corpus(format!(
+            "the model knows none of the labels of the corpus: {}; rename them with --aliases",
+            names.join(", ")
+        )));
+    }
+    if !names.is_empty() {
+        complain(&format!(
+            "labels that the model does not know are not measured: {}",
+            names.join(", ")
+        ));
+    }
+    let counts = corpus.counts();
+    if counts.unannotated + counts.empty > 0 {
+        complain(&format!(
+            "left out: {} rows without annotation, {} without text",
+            counts.unannotated, counts.empty
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! `marsad inspect`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::report::{Failure, say};
+use crate::evaluate::new_table;
+use crate::model::Model;
+
+/// Tables for people or JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Shape {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  marsad inspect
+  marsad inspect ours.safetensors --features 40
+  marsad inspect ours.safetensors --to json | jq .provenance")]
+pub(super) struct InspectArgs {
+    /// Model file; without one, the model built into the program
+    model: Option<PathBuf>,
+    /// Format of the output
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    to: Shape,
+    /// Strongest features shown for each label
+    #[arg(long, value_name = "N", default_value_t = 15)]
+    features: usize,
+}
+
+pub(super) fn run(args: &InspectArgs) -> Result<ExitCode, Failure> {
+    let model = match &args.model {
+        Some(path) => Model::load(path)?,
+        None => crate::built_in_model()?,
+    };
+    let text = match args.to {
+        Shape::Json => as_json(&model, args.features).map_err(std::io::Error::from)?,
+        Shape::Table => as_table(&model, args.features),
+    };
+    say(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_json(model: &Model, features: usize) -> serde_json::Result<String> {
+    let mut object = serde_json::to_value(model.header())?;
+    let strongest: serde_json::Map<String, serde_json::Value> = (model.header().labels.iter())
+        .enumerate()
+        .map(|(label, name)| {
+            let listed = model.strongest_features(label, features).into_iter();
+            let listed: Vec<_> = listed
+                .filter_map(|(feature, effect)| {
+                    let feature = model.vocabulary().name(feature)?;
+                    Some(json!({
+                        "feature": feature.to_string(),
+                        "family": feature.family(),
+                        "effect": effect,
+                    }))
+                })
+                .collect();
+            (name.clone(), json!(listed))
+        })
+        .collect();
+    object["strongest_features"] = strongest.into();
+    object["feature_counts"] = model.vocabulary().family_sizes().into_iter().collect();
+    serde_json::to_string_pretty(&object)
+}
+
+fn as_table(model: &Model, features: usize) -> String {
+    let header = model.header();
+    let provenance = &header.provenance;
+    let families: Vec<String> = model
+        .vocabulary()
+        .family_sizes()
+        .iter()
+        .filter(|(_, size)| *size > 0)
+        .map(|(family, size)| format!("{size} {family}"))
+        .collect();
+    let mut facts = new_table(&["", ""]);
+    for (name, value) in [
+        ("written by", format!("marsad {}", header.program_version)),
+        ("format", header.format_version.to_string()),
+        ("checksum", header.checksum.clone()),
+        ("learner", provenance.learner.kind.name()),
+        ("features", families.join(", ")),
+        (
+            "trained on",
+            format!(
+                "{} sentences in {} documents",
+                provenance.sentences, provenance.documents
+            ),
+        ),
+        ("corpus digest", provenance.corpus_digest.clone()),
+        (
+            "folds, seed",
+            format!(
+                "{}, {}",
+                provenance.training.folds, provenance.training.seed
+            ),
+        ),
+    ] {
+        facts.add_row([name.to_owned(), value]);
+    }
+    for column in facts.column_iter_mut() {
+        column.set_cell_alignment(comfy_table::CellAlignment::Left);
+    }
+    let mut labels = new_table(&["label", "sentences", "threshold"]);
+    for (label, threshold) in header.labels.iter().zip(&header.thresholds) {
+        let count = provenance.label_counts.get(label).copied().unwrap_or(0);
+        labels.add_row([label.clone(), count.to_string(), format!("{threshold:.3}")]);
+    }
+    let mut parts = vec![
+        facts.to_string().trim_start_matches(['\n', ' ']).to_owned(),
+        labels.to_string(),
+        format!("Out of fold:\n\n{}", provenance.out_of_fold.to_table()),
+    ];
+    for (label, name) in header.labels.iter().enumerate() {
+        let listed: Vec<String> = model
+            .strongest_features(label, features)
+            .into_iter()
+            .filter_map(|(feature, _)| model.vocabulary().name(feature))
+            .map(|feature| feature.to_string())
+            .collect();
+        if !listed.is_empty() {
+            parts.push(format!("Strongest for {name}:\n  {}", listed.join("  ·  ")));
+        }
+    }
+    parts.join("\n\n")
+}

@@ -1,0 +1,147 @@
+//! The command line: one file a verb, no logic of its own.
+
+mod complete;
+mod evaluate;
+mod inspect;
+mod predict;
+mod report;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::corpus::{Aliases, Contradictions, CorpusReader};
+use crate::error::{Error, Result};
+use crate::model::Model;
+use report::Failure;
+
+/// Labels Arabic sentences by conflict event, with models trained on annotated sentences.
+#[derive(Debug, Parser)]
+#[command(
+    name = "marsad",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  marsad predict article.txt --to table        label the sentences of an article
+  marsad predict rows.jsonl -o labelled.jsonl  label rows that have a field \"text\"
+  marsad train                                 train on the bundled corpus
+  marsad train mine.csv -o mine.safetensors    train on your own corpus
+  marsad evaluate held-out.jsonl -m mine.safetensors
+
+Exit status: 0 done, 1 done with rows in error, 2 could not run."
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Train a model on annotated sentences and measure it on documents held out
+    Train(train::TrainArgs),
+    /// Label new text with a model
+    Predict(predict::PredictArgs),
+    /// Measure a model on annotated sentences
+    Evaluate(evaluate::EvaluateArgs),
+    /// Show what a model is: settings, labels, origin, strongest features
+    Inspect(inspect::InspectArgs),
+    /// Print a completion script for a shell
+    Completions(complete::CompleteArgs),
+}
+
+/// How annotated corpora are read.
+#[derive(Debug, Args)]
+struct CorpusArgs {
+    /// TOML file with other names for labels: [aliases] seize = "capture.territory"
+    #[arg(long, value_name = "FILE.toml")]
+    aliases: Option<PathBuf>,
+    /// What to do with a text that is annotated in two ways [default: refuse; keep with single labels]
+    #[arg(long, value_name = "HOW")]
+    contradictions: Option<ContradictionsArg>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ContradictionsArg {
+    /// Stop and name both rows
+    Refuse,
+    /// Keep all its rows
+    Keep,
+    /// Leave all its rows out
+    Drop,
+}
+
+impl CorpusArgs {
+    fn reader(&self, default: Contradictions) -> Result<CorpusReader> {
+        let aliases = match &self.aliases {
+            Some(path) => Aliases::read(path)?,
+            None => Aliases::default(),
+        };
+        let contradictions = match self.contradictions {
+            None => default,
+            Some(ContradictionsArg::Refuse) => Contradictions::Refuse,
+            Some(ContradictionsArg::Keep) => Contradictions::Keep,
+            Some(ContradictionsArg::Drop) => Contradictions::Drop,
+        };
+        Ok(CorpusReader::new(aliases, contradictions))
+    }
+}
+
+/// Which model is used.
+#[derive(Debug, Args)]
+struct ModelArgs {
+    /// Model file [default: the model built into the program]
+    #[arg(short, long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    fn load(&self) -> Result<Model> {
+        match &self.model {
+            Some(path) => Model::load(path),
+            None => crate::built_in_model(),
+        }
+    }
+}
+
+/// How much of the machine is used.
+#[derive(Debug, Args)]
+struct ThreadArgs {
+    /// Threads; the result is the same for any number [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl ThreadArgs {
+    /// Runs work on a pool of that many threads.
+    fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+        let threads = usize::from(self.threads.unwrap_or(0));
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| Error::Memory(format!("no threads can be started: {error}")))?;
+        Ok(pool.install(work))
+    }
+}
+
+/// Reads the command line and does what it says.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match &cli.verb {
+        Verb::Train(args) => train::run(args),
+        Verb::Predict(args) => predict::run(args),
+        Verb::Evaluate(args) => evaluate::run(args),
+        Verb::Inspect(args) => inspect::run(args),
+        Verb::Completions(args) => complete::run(args),
+    };
+    match outcome {
+        Ok(status) => status,
+        Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Told(message)) => {
+            report::complain(&message);
+            ExitCode::from(2)
+        }
+    }
+}

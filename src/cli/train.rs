@@ -1,0 +1,180 @@
+//! `marsad train`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::report::{Failure, complain, megabytes, progress, say};
+use super::{CorpusArgs, ThreadArgs};
+use crate::corpus::{Contradictions, Corpus, read_bundled};
+use crate::error::Result;
+use crate::evaluate::new_table;
+use crate::learn::{LearnerKind, memory_estimate};
+use crate::model::temporary_beside;
+use crate::settings::Settings;
+use crate::training::{Step, train};
+
+const BUNDLED_MODEL: &str = "models/conflict-events.safetensors";
+const BUNDLED_CORPUS: &str = "data/corpus";
+const OWN_MODEL: &str = "model.safetensors";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  marsad train                                       the bundled corpus
+  marsad train ours.jsonl more.csv -o ours.safetensors
+  marsad train topics.tsv --single-label --learner svm
+  marsad train --config settings.toml --folds 10
+
+A corpus is JSON Lines (text, labels or label, optional id and doc), CSV or TSV with a header, or
+bare label<TAB>text; .gz and .zst are read through. Rows annotated as none say \"none\" or [].")]
+pub(super) struct TrainArgs {
+    /// Annotated corpora; without any, the bundled one
+    corpus: Vec<PathBuf>,
+    /// Model file to write [default: models/conflict-events.safetensors for the bundled corpus in
+    /// its repository, else model.safetensors]
+    #[arg(short, long, value_name = "MODEL")]
+    output: Option<PathBuf>,
+    /// Estimator to fit [default: logistic]
+    #[arg(long, value_name = "NAME")]
+    learner: Option<LearnerKind>,
+    /// Folds for measuring, calibration and thresholds [default: 5]
+    #[arg(long, value_name = "N")]
+    folds: Option<usize>,
+    /// Every row has exactly one label
+    #[arg(long)]
+    single_label: bool,
+    /// TOML file with settings of text, features, learner and training
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+    /// Decides folds and every random order [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    reading: CorpusArgs,
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+impl TrainArgs {
+    fn settings(&self) -> Result<Settings> {
+        let mut settings = match &self.config {
+            Some(path) => Settings::read(path)?,
+            None => Settings::default(),
+        };
+        if let Some(learner) = self.learner {
+            settings.learner.kind = learner;
+        }
+        if let Some(folds) = self.folds {
+            settings.training.folds = folds;
+        }
+        if let Some(seed) = self.seed {
+            settings.training.seed = seed;
+        }
+        settings.training.single_label |= self.single_label;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn output(&self) -> PathBuf {
+        let in_repository = Path::new(BUNDLED_CORPUS).is_dir() && Path::new("models").is_dir();
+        match &self.output {
+            Some(path) => path.clone(),
+            None if self.corpus.is_empty() && in_repository => BUNDLED_MODEL.into(),
+            None => OWN_MODEL.into(),
+        }
+    }
+}
+
+pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
+    let settings = args.settings()?;
+    let output = args.output();
+    // Fail before the work, not after it, where the model cannot be written.
+    drop(temporary_beside(&output)?);
+    // Texts of several topics are often listed once under each in single-label corpora.
+    let contradictions = match settings.training.single_label {
+        true => Contradictions::Keep,
+        false => Contradictions::Refuse,
+    };
+    let reader = args.reading.reader(contradictions)?;
+    let corpus = match args.corpus.as_slice() {
+        [] => read_bundled(&reader)?,
+        paths => reader.read(paths)?,
+    };
+    say(&describe_corpus(&corpus, args))?;
+    if settings.learner.kind.is_stock() {
+        let (rows, features) = (corpus.records().len(), settings.learner.top_features);
+        let needed = memory_estimate(settings.learner.kind, rows, features) >> 20;
+        complain(&format!(
+            "{} works on dense rows: {features} features, about {needed} MB",
+            settings.learner.kind.name()
+        ));
+    }
+    let folds = settings.training.folds as u64;
+    let bar = progress(Some(folds + 3), "{bar:30} {pos}/{len} {msg} ({elapsed})");
+    let tell = |step| {
+        bar.set_message(match step {
+            Step::Tokenize => "reading the text".to_owned(),
+            Step::Fold(fold) => format!("fold {} of {folds}", fold + 1),
+            Step::Final => "the model on all documents".to_owned(),
+            Step::Measure => "intervals".to_owned(),
+        });
+        bar.inc(1);
+    };
+    let model = args.threads.run(|| train(&corpus, &settings, &tell))??;
+    bar.finish_and_clear();
+    let report = &model.header().provenance.out_of_fold;
+    say(&format!(
+        "\nOut of fold ({folds} folds by document; calibration and thresholds from the other folds):\n\n{}\n",
+        report.to_table()
+    ))?;
+    model.save(&output)?;
+    let size = std::fs::metadata(&output).map_or(0, |metadata| metadata.len());
+    say(&format!(
+        "Wrote {} ({}).",
+        output.display(),
+        megabytes(size)
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe_corpus(corpus: &Corpus, args: &TrainArgs) -> String {
+    let counts = corpus.counts();
+    let source = match args.corpus.as_slice() {
+        [] => "the bundled corpus".to_owned(),
+        paths => paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    let mut lines = vec![format!(
+        "Read {source}: {} annotated sentences in {} documents.",
+        corpus.records().len(),
+        corpus.documents()
+    )];
+    for (count, what) in [
+        (counts.unannotated, "rows without annotation left out"),
+        (counts.empty, "rows without text left out"),
+        (counts.repeated, "rows repeat an earlier one; kept"),
+        (
+            counts.contradictory,
+            "texts are annotated in more than one way (--contradictions refuse names the first)",
+        ),
+    ] {
+        if count > 0 {
+            lines.push(format!("{count} {what}."));
+        }
+    }
+    let mut table = new_table(&["label", "sentences"]);
+    let labels = corpus.label_counts();
+    for (label, count) in labels.iter().filter(|(label, _)| !label.is_empty()) {
+        let under = if label.contains('.') { "  " } else { "" };
+        table.add_row([format!("{under}{label}"), count.to_string()]);
+    }
+    if let Some(none) = labels.get("") {
+        table.add_row(["(none)".to_owned(), none.to_string()]);
+    }
+    format!("{}\n\n{table}", lines.join("\n"))
+}

@@ -1,0 +1,45 @@
+//! The corpus that ships with the program.
+
+use std::path::PathBuf;
+
+use super::Corpus;
+use super::read::CorpusReader;
+use crate::error::Result;
+
+macro_rules! bundled {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            concat!("data/corpus/", $name),
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/corpus/", $name)) as &[u8],
+        )),*]
+    };
+}
+
+/// Paths in the repository with the content at build time.
+const FILES: &[(&str, &[u8])] = bundled![
+    "bombardment.jsonl",
+    "captives.jsonl",
+    "ground-war.jsonl",
+    "hard-negatives.jsonl",
+    "non-events.jsonl",
+    "older-wars.jsonl",
+    "other-wars.jsonl",
+    "round-ups.jsonl",
+    "short-and-retold.jsonl",
+    "syria.jsonl",
+    "territory-and-custody.jsonl",
+];
+
+/// Reads the bundled corpus: from the files where the current folder is the repository, so that
+/// corrections count at once, else from the copy inside the program.
+///
+/// # Errors
+/// When a file in the repository cannot be read or understood.
+pub fn read_bundled(reader: &CorpusReader) -> Result<Corpus> {
+    let paths: Vec<PathBuf> = FILES.iter().map(|(name, _)| PathBuf::from(name)).collect();
+    if paths.iter().all(|path| path.is_file()) {
+        reader.read(&paths)
+    } else {
+        reader.read_memory(FILES)
+    }
+}

@@ -1,0 +1,257 @@
+//! Reading annotated corpora of any supported format into records.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::files::{Line, Lines, read_to_string};
+use super::labels::{Aliases, LabelSet, display};
+use super::record::{ReadCounts, Record};
+use super::{Corpus, jsonl, table};
+use crate::error::{Annotated, Error, Result};
+
+/// What is wrong with a row.
+pub(super) type RowError = String;
+
+/// A row as it stands in a file. `labels` is `None` when the row is not annotated.
+#[derive(Default)]
+pub(super) struct RawRow {
+    pub(super) id: Option<String>,
+    pub(super) doc: Option<String>,
+    pub(super) text: String,
+    pub(super) labels: Option<Vec<String>>,
+    pub(super) unsure: Vec<String>,
+}
+
+/// What to do with texts that are annotated in more than one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Contradictions {
+    /// Stop with an error that names both rows.
+    #[default]
+    Refuse,
+    /// Keep every row, and count the texts.
+    Keep,
+    /// Leave out every row of such a text, and count the texts.
+    Drop,
+}
+
+/// Formats of annotated corpora.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    JsonLines,
+    Table { delimiter: u8 },
+}
+
+/// Reads corpora from files, `-` being standard input.
+#[derive(Clone, Debug, Default)]
+pub struct CorpusReader {
+    aliases: Aliases,
+    contradictions: Contradictions,
+}
+
+impl CorpusReader {
+    /// A reader that renames labels by `aliases` and treats contradictory rows as told.
+    pub fn new(aliases: Aliases, contradictions: Contradictions) -> Self {
+        Self {
+            aliases,
+            contradictions,
+        }
+    }
+
+    /// Reads files in the order given; the format of each is known by its name
+    /// (`.jsonl`, `.csv`, `.tsv`, with `.gz` or `.zst` behind), else by its first character.
+    ///
+    /// # Errors
+    /// At the first file that cannot be read, row that cannot be understood, or text annotated
+    /// in two ways; each names file and line.
+    pub fn read(&self, paths: &[PathBuf]) -> Result<Corpus> {
+        let mut collector = Collector::new(self);
+        for path in paths {
+            match format_of(path)? {
+                Format::JsonLines => {
+                    collector.read_lines(path, Lines::open(path)?)?;
+                }
+                Format::Table { delimiter } => {
+                    let content = read_to_string(path)?;
+                    let file = Arc::new(path.clone());
+                    for (line, row) in table::read_rows(path, &content, delimiter)? {
+                        collector.add(&file, line, row)?;
+                    }
+                }
+            }
+        }
+        collector.finish()
+    }
+
+    /// Reads JSON Lines held in memory; `name` stands for the file in ids and errors.
+    ///
+    /// # Errors
+    /// As [`CorpusReader::read`].
+    pub fn read_memory(&self, parts: &[(&str, &'static [u8])]) -> Result<Corpus> {
+        let mut collector = Collector::new(self);
+        for (name, content) in parts {
+            let path = Path::new(name);
+            collector.read_lines(path, Lines::new(path, Box::new(*content)))?;
+        }
+        collector.finish()
+    }
+}
+
+/// The format that a file's name tells; JSON Lines by its first byte where the name says nothing.
+fn format_of(path: &Path) -> Result<Format> {
+    let name = path.file_name().map_or_else(String::new, |name| {
+        name.to_string_lossy().to_ascii_lowercase()
+    });
+    let stem = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"))
+        .unwrap_or(&name);
+    if stem.ends_with(".csv") {
+        Ok(Format::Table { delimiter: b',' })
+    } else if stem.ends_with(".tsv") || stem.ends_with(".tab") {
+        Ok(Format::Table { delimiter: b'\t' })
+    } else if stem.ends_with(".jsonl") || stem.ends_with(".ndjson") || stem == "-" {
+        Ok(Format::JsonLines)
+    } else {
+        let first = Lines::open(path)?.next().transpose()?;
+        let text = first.and_then(|line| line.text.ok()).unwrap_or_default();
+        if text.trim_start().starts_with('{') {
+            Ok(Format::JsonLines)
+        } else if text.contains('\t') {
+            Ok(Format::Table { delimiter: b'\t' })
+        } else {
+            Err(Error::File {
+                path: path.into(),
+                message: "neither JSON Lines nor a table; name it .jsonl, .csv or .tsv".into(),
+            })
+        }
+    }
+}
+
+struct Collector<'a> {
+    reader: &'a CorpusReader,
+    records: Vec<Record>,
+    counts: ReadCounts,
+    /// For each text: the first row that holds it.
+    first_rows: HashMap<String, usize>,
+    /// Texts with more than one annotation.
+    contradictory: std::collections::BTreeSet<String>,
+}
+
+impl<'a> Collector<'a> {
+    fn new(reader: &'a CorpusReader) -> Self {
+        Self {
+            reader,
+            records: Vec::new(),
+            counts: ReadCounts::default(),
+            first_rows: HashMap::new(),
+            contradictory: std::collections::BTreeSet::new(),
+        }
+    }
+
+    fn read_lines(&mut self, path: &Path, lines: Lines) -> Result<()> {
+        let file = Arc::new(path.to_path_buf());
+        for line in lines {
+            let Line { number, text, .. } = line?;
+            let text = text.map_err(|byte| Error::Encoding {
+                path: path.into(),
+                line: number,
+                byte,
+            })?;
+            if text.trim().is_empty() {
+                continue;
+            }
+            let row = jsonl::read_row(&text).map_err(|message| Error::Row {
+                path: path.into(),
+                line: number,
+                message,
+            })?;
+            self.add(&file, number, row)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, file: &Arc<PathBuf>, line: u64, row: RawRow) -> Result<()> {
+        let Some(names) = row.labels else {
+            self.counts.unannotated += 1;
+            return Ok(());
+        };
+        if row.text.trim().is_empty() {
+            self.counts.empty += 1;
+            return Ok(());
+        }
+        let labels_of = |names: &[String]| -> Result<LabelSet> {
+            self.reader
+                .aliases
+                .read_labels(names.iter().map(String::as_str))
+                .map_err(|message| Error::Row {
+                    path: file.to_path_buf(),
+                    line,
+                    message,
+                })
+        };
+        let record = Record {
+            labels: labels_of(&names)?,
+            unsure: labels_of(&row.unsure)?,
+            id: row
+                .id
+                .unwrap_or_else(|| format!("{}:{line}", file.display())),
+            // A text without a document is its own, so that its repeats stay in one fold.
+            doc: row
+                .doc
+                .unwrap_or_else(|| format!("text:{}", row.text.trim())),
+            text: row.text,
+            file: file.clone(),
+            line,
+        };
+        self.compare(&record)?;
+        self.counts.annotated += 1;
+        self.records.push(record);
+        Ok(())
+    }
+
+    /// Counts a repeated text, or treats a contradictory one as the reader was told.
+    fn compare(&mut self, record: &Record) -> Result<()> {
+        let text = record.text.trim();
+        let Some(&earlier) = self.first_rows.get(text) else {
+            self.first_rows.insert(text.to_owned(), self.records.len());
+            return Ok(());
+        };
+        let first = &self.records[earlier];
+        if first.labels == record.labels {
+            self.counts.repeated += 1;
+            return Ok(());
+        }
+        if self.reader.contradictions == Contradictions::Refuse {
+            let annotated = |record: &Record| {
+                Box::new(Annotated {
+                    place: record.place(),
+                    labels: display(&record.labels),
+                })
+            };
+            return Err(Error::Contradiction {
+                first: annotated(first),
+                second: annotated(record),
+            });
+        }
+        self.contradictory.insert(text.to_owned());
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Corpus> {
+        self.counts.contradictory = self.contradictory.len();
+        if self.reader.contradictions == Contradictions::Drop {
+            let contradictory = &self.contradictory;
+            self.records
+                .retain(|record| !contradictory.contains(record.text.trim()));
+            self.counts.annotated = self.records.len();
+        }
+        if self.records.is_empty() {
+            return Err(Error::Corpus(format!(
+                "the corpus is empty: no annotated sentence was found ({} rows without annotation, {} without text)",
+                self.counts.unannotated, self.counts.empty
+            )));
+        }
+        Ok(Corpus::new(self.records, self.counts))
+    }
+}

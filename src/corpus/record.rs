@@ -1,0 +1,103 @@
+//! Records of an annotated corpus, and what reading one left out.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::labels::LabelSet;
+
+/// One annotated sentence.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The corpus's own id, or `FILE:LINE`.
+    pub id: String,
+    /// The document it belongs to; sentences of one document are never split between folds.
+    pub doc: String,
+    /// The sentence as it stands in the corpus.
+    pub text: String,
+    /// The labels that hold, without the parents they imply; empty when annotated as none.
+    pub labels: LabelSet,
+    /// Labels on which readers could differ; not counted for this row.
+    pub unsure: LabelSet,
+    /// The file it was read from.
+    pub file: Arc<PathBuf>,
+    /// Line in that file, from 1.
+    pub line: u64,
+}
+
+impl Record {
+    /// File and line for messages.
+    pub fn place(&self) -> String {
+        format!("{}, line {}", self.file.display(), self.line)
+    }
+
+    /// Whether `label` holds: it or one of its children is annotated.
+    pub fn holds(&self, label: &str) -> bool {
+        self.labels.iter().any(|held| is_or_is_under(held, label))
+    }
+
+    /// Whether the annotation leaves open if `label` holds: readers could differ on it, or only
+    /// a parent of it is annotated.
+    pub fn leaves_open(&self, label: &str) -> bool {
+        if self.holds(label) {
+            return false;
+        }
+        self.unsure
+            .iter()
+            .any(|unsure| is_or_is_under(unsure, label) || is_or_is_under(label, unsure))
+            || self
+                .labels
+                .iter()
+                .any(|held| held != label && is_or_is_under(label, held))
+    }
+}
+
+/// Whether `label` is `ancestor` or stands below it.
+fn is_or_is_under(label: &str, ancestor: &str) -> bool {
+    label
+        .strip_prefix(ancestor)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// What was read and what was left out, to be told to the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadCounts {
+    /// Rows with text and annotation.
+    pub annotated: usize,
+    /// Rows without an annotation, left out.
+    pub unannotated: usize,
+    /// Rows whose text is empty or white space, left out.
+    pub empty: usize,
+    /// Rows that repeat an earlier text with the same labels; kept.
+    pub repeated: usize,
+    /// Texts annotated in more than one way; see [`super::Contradictions`].
+    pub contradictory: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(labels: &[&str], unsure: &[&str]) -> Record {
+        let set = |labels: &[&str]| labels.iter().map(|&label| label.to_owned()).collect();
+        Record {
+            id: String::new(),
+            doc: String::new(),
+            text: String::new(),
+            labels: set(labels),
+            unsure: set(unsure),
+            file: Arc::default(),
+            line: 1,
+        }
+    }
+
+    #[test]
+    fn parents_hold_and_open_labels_are_known() {
+        let row = record(&["capture.person"], &["clash"]);
+        assert!(row.holds("capture") && row.holds("capture.person"));
+        assert!(!row.holds("capture.territory") && !row.leaves_open("capture.territory"));
+        assert!(row.leaves_open("clash") && !row.leaves_open("capture"));
+        let parent_only = record(&["capture"], &[]);
+        assert!(parent_only.leaves_open("capture.person") && !parent_only.leaves_open("capture"));
+        assert!(!record(&["captured"], &[]).holds("capture"));
+    }
+}

@@ -1,0 +1,201 @@
+//! Corpora in CSV and TSV: a header with a label column or one 0/1 column a label, or bare
+//! `label<TAB>text`.
+
+use std::path::Path;
+
+use super::labels::split_cell;
+use super::read::RawRow;
+use crate::error::{Error, Result};
+
+const TEXT_NAMES: &[&str] = &["text", "sentence"];
+const LABEL_NAMES: &[&str] = &["labels", "label"];
+const ID_NAME: &str = "id";
+const DOC_NAME: &str = "doc";
+
+/// Where the fields of a row stand.
+enum Columns {
+    /// `label<TAB>text` without a header.
+    Bare,
+    Header {
+        text: usize,
+        id: Option<usize>,
+        doc: Option<usize>,
+        labels: LabelColumns,
+    },
+}
+
+enum LabelColumns {
+    /// One column with names between `|` or `;`.
+    Names(usize),
+    /// One column of 0 and 1 for each label.
+    Flags(Vec<(usize, String)>),
+}
+
+/// Reads a table already checked to be UTF-8; rows come with the line they begin on.
+///
+/// # Errors
+/// When the header has no text column or no labels, or a row has another number of fields.
+pub(super) fn read_rows(path: &Path, content: &str, delimiter: u8) -> Result<Vec<(u64, RawRow)>> {
+    let tab = delimiter == b'\t';
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        // Quotes in TSV are letters of the text, as every tool that writes bare TSV means them.
+        .quoting(!tab)
+        .flexible(true)
+        .from_reader(content.as_bytes());
+    let mut records = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| csv_error(path, &error))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        records.push((line, record));
+    }
+    let Some((_, first)) = records.first() else {
+        return Ok(Vec::new());
+    };
+    let columns = find_columns(path, first, &records, tab)?;
+    let skip = usize::from(matches!(columns, Columns::Header { .. }));
+    let width = first.len();
+    records
+        .iter()
+        .skip(skip)
+        .map(|(line, record)| {
+            if record.len() != width {
+                let message = format!("{} fields where {width} are expected", record.len());
+                return Err(row_error(path, *line, message));
+            }
+            let row =
+                read_record(record, &columns).map_err(|message| row_error(path, *line, message))?;
+            Ok((*line, row))
+        })
+        .collect()
+}
+
+fn find_columns(
+    path: &Path,
+    header: &csv::StringRecord,
+    records: &[(u64, csv::StringRecord)],
+    tab: bool,
+) -> Result<Columns> {
+    let find = |names: &[&str]| header.iter().position(|name| names.contains(&name.trim()));
+    let Some(text) = find(TEXT_NAMES) else {
+        if tab && header.len() == 2 {
+            return Ok(Columns::Bare);
+        }
+        return Err(Error::File {
+            path: path.into(),
+            message: format!(
+                "no column named \"text\" in the header ({}); rename the column that holds the sentences",
+                header.iter().collect::<Vec<_>>().join(", ")
+            ),
+        });
+    };
+    let (id, doc) = (find(&[ID_NAME]), find(&[DOC_NAME]));
+    let labels = match find(LABEL_NAMES) {
+        Some(column) => LabelColumns::Names(column),
+        None => LabelColumns::Flags(flag_columns(header, records, &[Some(text), id, doc])),
+    };
+    if matches!(&labels, LabelColumns::Flags(flags) if flags.is_empty()) {
+        return Err(Error::File {
+            path: path.into(),
+            message: "no column named \"labels\" or \"label\", and no column of 0 and 1".into(),
+        });
+    }
+    Ok(Columns::Header {
+        text,
+        id,
+        doc,
+        labels,
+    })
+}
+
+/// The columns that hold only 0, 1 and nothing, with the label each is named after.
+fn flag_columns(
+    header: &csv::StringRecord,
+    records: &[(u64, csv::StringRecord)],
+    taken: &[Option<usize>],
+) -> Vec<(usize, String)> {
+    let is_flag = |cell: &str| matches!(cell.trim(), "" | "0" | "1");
+    header
+        .iter()
+        .enumerate()
+        .filter(|(column, _)| !taken.contains(&Some(*column)))
+        .filter(|(column, _)| {
+            let cells = || {
+                records[1..]
+                    .iter()
+                    .map(|(_, row)| row.get(*column).unwrap_or(""))
+            };
+            cells().all(is_flag) && cells().any(|cell| !cell.trim().is_empty())
+        })
+        .map(|(column, name)| (column, name.trim().to_owned()))
+        .collect()
+}
+
+fn read_record(
+    record: &csv::StringRecord,
+    columns: &Columns,
+) -> std::result::Result<RawRow, String> {
+    let cell = |column: usize| record.get(column).unwrap_or_default();
+    let optional = |column: &Option<usize>| {
+        column
+            .map(|column| cell(column).trim().to_owned())
+            .filter(|value| !value.is_empty())
+    };
+    Ok(match columns {
+        Columns::Bare => RawRow {
+            text: cell(1).to_owned(),
+            labels: cell_labels(cell(0)),
+            ..RawRow::default()
+        },
+        Columns::Header {
+            text,
+            id,
+            doc,
+            labels,
+        } => RawRow {
+            id: optional(id),
+            doc: optional(doc),
+            text: cell(*text).to_owned(),
+            labels: match labels {
+                LabelColumns::Names(column) => cell_labels(cell(*column)),
+                LabelColumns::Flags(flags) => {
+                    let given = flags
+                        .iter()
+                        .any(|(column, _)| !cell(*column).trim().is_empty());
+                    given.then(|| {
+                        flags
+                            .iter()
+                            .filter(|(column, _)| cell(*column).trim() == "1")
+                            .map(|(_, label)| label.clone())
+                            .collect()
+                    })
+                }
+            },
+            unsure: Vec::new(),
+        },
+    })
+}
+
+/// The names in one cell; an empty cell means "not annotated".
+pub(super) fn cell_labels(cell: &str) -> Option<Vec<String>> {
+    (!cell.trim().is_empty()).then(|| split_cell(cell).map(str::to_owned).collect())
+}
+
+pub(crate) fn csv_error(path: &Path, error: &csv::Error) -> Error {
+    match error.position() {
+        Some(position) => row_error(path, position.line(), error.to_string()),
+        None => Error::File {
+            path: path.into(),
+            message: error.to_string(),
+        },
+    }
+}
+
+fn row_error(path: &Path, line: u64, message: String) -> Error {
+    Error::Row {
+        path: path.into(),
+        line,
+        message,
+    }
+}

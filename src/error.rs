@@ -1,0 +1,118 @@
+//! One error type for the library: each error names the file, line and field where it can.
+
+use std::path::PathBuf;
+
+/// What can go wrong in reading, training, loading and predicting.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be opened, read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Bytes that are not UTF-8.
+    #[error(
+        "{}, line {line}: not valid UTF-8 at byte {byte} of the line; convert the file to UTF-8 first",
+        path.display()
+    )]
+    Encoding {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        line: u64,
+        /// First invalid byte of that line, from 1.
+        byte: usize,
+    },
+    /// A row of a corpus or of input that cannot be understood.
+    #[error("{}, line {line}: {message}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, from 1.
+        line: u64,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// A file as a whole that cannot be understood.
+    #[error("{}: {message}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The same text annotated in two ways.
+    #[error(
+        "{} and {} hold the same text with different labels ({} against {}); correct one of them, \
+         or choose with --contradictions keep or drop",
+        first.place, second.place, first.labels, second.labels
+    )]
+    Contradiction {
+        /// The row read first.
+        first: Box<Annotated>,
+        /// The row that contradicts it.
+        second: Box<Annotated>,
+    },
+    /// The corpus cannot be trained on or measured with.
+    #[error("{0}")]
+    Corpus(String),
+    /// A setting with a value outside what it allows.
+    #[error("{name} = {value}: {allowed}")]
+    Setting {
+        /// The setting's name as in the configuration file.
+        name: &'static str,
+        /// The value given.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// A run that would need more memory than it may have.
+    #[error("{0}")]
+    Memory(String),
+    /// A model file that is damaged, foreign or too new.
+    #[error("{}: {message}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// An error of linfa or of one of its estimators.
+    #[error("the estimator failed: {0}")]
+    Estimator(String),
+    /// The subword tokeniser could not be trained or read.
+    #[error("the subword tokeniser failed: {0}")]
+    Subwords(String),
+}
+
+/// Where a row stands and what it says, for errors that compare rows.
+#[derive(Debug)]
+pub struct Annotated {
+    /// File and line.
+    pub place: String,
+    /// Its labels, or "none".
+    pub labels: String,
+}
+
+impl Error {
+    /// Wraps an error of the system with the file it belongs to.
+    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.into(),
+            source,
+        }
+    }
+}
+
+impl From<linfa::Error> for Error {
+    fn from(error: linfa::Error) -> Self {
+        Self::Estimator(error.to_string())
+    }
+}
+
+/// Result of the library's functions.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,69 @@
+//! Predictions set against annotations, label by label.
+
+use crate::corpus::Record;
+use crate::scoring::{LabelMode, LabelTree, LeafPrediction};
+
+/// Predictions for annotated rows, for every label of a tree.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    pub(super) tree: LabelTree,
+    /// `rows[row][label]`.
+    pub(super) rows: Vec<Vec<Judgement>>,
+    /// For each row the number of its document.
+    pub(super) documents: Vec<usize>,
+}
+
+/// One label of one row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judgement {
+    /// Whether the annotation says that the label holds; `None` where it leaves it open.
+    pub annotated: Option<bool>,
+    /// Whether the label is predicted.
+    pub predicted: bool,
+    /// The predicted probability.
+    pub probability: f64,
+}
+
+impl Judged {
+    /// Sets predictions against the annotations of the same rows.
+    pub fn new(
+        tree: LabelTree,
+        mode: LabelMode,
+        records: &[Record],
+        predictions: &[LeafPrediction],
+    ) -> Self {
+        let mut numbers = std::collections::HashMap::new();
+        let documents = records
+            .iter()
+            .map(|record| {
+                let next = numbers.len();
+                *numbers.entry(record.doc.as_str()).or_insert(next)
+            })
+            .collect();
+        let rows = records
+            .iter()
+            .zip(predictions)
+            .map(|(record, prediction)| {
+                (0..tree.labels().len())
+                    .map(|label| {
+                        let name = &tree.labels()[label].name;
+                        let held = record.holds(name)
+                            || (mode == LabelMode::Single
+                                && record.labels.is_empty()
+                                && name == "none");
+                        Judgement {
+                            annotated: (!record.leaves_open(name)).then_some(held),
+                            predicted: tree.holds(label, &prediction.holds),
+                            probability: tree.probability(label, mode, &prediction.probabilities),
+                        }
+                    })
+                    .collect()
+            })
+            .collect();
+        Self {
+            tree,
+            rows,
+            documents,
+        }
+    }
+}

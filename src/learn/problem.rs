@@ -1,0 +1,164 @@
+//! What is to be learnt from rows: one binary problem a label, or one class a row.
+
+use ndarray::{Array1, Array2, ArrayView2};
+
+use crate::corpus::{Record, leaves};
+use crate::error::{Error, Result};
+use crate::features::SparseRow;
+
+/// Labels of rows in the form that learners take.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    labels: Vec<String>,
+    kind: TargetKind,
+}
+
+#[derive(Clone, Debug)]
+enum TargetKind {
+    /// For each label and row: whether it holds; `None` where the annotation leaves it open.
+    Multiple(Vec<Vec<Option<bool>>>),
+    /// For each row its class.
+    Single(Vec<usize>),
+}
+
+/// The class of a row annotated as none when every row has exactly one class.
+const NONE_CLASS: &str = "none";
+
+impl Targets {
+    /// One binary problem for each label that has no child.
+    ///
+    /// # Errors
+    /// When there is no label, or a label holds for all rows or for none.
+    pub fn multiple(records: &[Record], labels: &crate::corpus::LabelSet) -> Result<Self> {
+        let labels = leaves(labels);
+        if labels.is_empty() {
+            return Err(Error::Corpus(
+                "every row of the corpus is annotated as none; there is nothing to learn".into(),
+            ));
+        }
+        let holds: Vec<Vec<Option<bool>>> = labels
+            .iter()
+            .map(|label| {
+                records
+                    .iter()
+                    .map(|record| (!record.leaves_open(label)).then(|| record.holds(label)))
+                    .collect()
+            })
+            .collect();
+        for (label, holds) in labels.iter().zip(&holds) {
+            if !holds.contains(&Some(false)) {
+                return Err(Error::Corpus(format!(
+                    "only one class: {label:?} holds for every row, so there is nothing to tell it from; add rows where it does not hold, annotated as none or otherwise"
+                )));
+            }
+        }
+        Ok(Self {
+            labels,
+            kind: TargetKind::Multiple(holds),
+        })
+    }
+
+    /// Exactly one class a row; rows annotated as none are of the class "none".
+    ///
+    /// # Errors
+    /// When a row has several labels, or there is only one class.
+    pub fn single(records: &[Record]) -> Result<Self> {
+        let mut names = Vec::with_capacity(records.len());
+        for record in records {
+            let mut labels = record.labels.iter();
+            names.push(labels.next().map_or(NONE_CLASS, String::as_str));
+            if labels.next().is_some() {
+                return Err(Error::Row {
+                    path: record.file.to_path_buf(),
+                    line: record.line,
+                    message: format!(
+                        "{} labels where --single-label allows exactly one",
+                        record.labels.len()
+                    ),
+                });
+            }
+        }
+        let mut labels: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        if labels.len() < 2 {
+            return Err(Error::Corpus(format!(
+                "only one class: every row is {:?}; at least two are needed",
+                labels[0]
+            )));
+        }
+        let classes = names
+            .iter()
+            .map(|name| labels.partition_point(|label| label.as_str() < *name))
+            .collect();
+        Ok(Self {
+            labels,
+            kind: TargetKind::Single(classes),
+        })
+    }
+
+    /// The labels, in alphabetical order.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Whether each row has exactly one label.
+    pub fn is_single(&self) -> bool {
+        matches!(self.kind, TargetKind::Single(_))
+    }
+
+    /// The classes of single-label rows.
+    pub fn classes(&self) -> Option<&[usize]> {
+        match &self.kind {
+            TargetKind::Single(classes) => Some(classes),
+            TargetKind::Multiple(_) => None,
+        }
+    }
+
+    /// Whether a label holds for a row; `None` where the annotation leaves it open.
+    pub fn holds(&self, label: usize, row: usize) -> Option<bool> {
+        match &self.kind {
+            TargetKind::Multiple(holds) => holds[label][row],
+            TargetKind::Single(classes) => Some(classes[row] == label),
+        }
+    }
+}
+
+/// Rows of sentences with the targets that learners are fitted on.
+pub(crate) struct Problem<'a> {
+    pub(crate) targets: &'a Targets,
+    /// Rows of the sentences in `sentences`, of shape (sentences, 1).
+    pub(crate) rows: &'a Array2<SparseRow>,
+    /// The place in the corpus of each row.
+    pub(crate) sentences: &'a [usize],
+    pub(crate) features: usize,
+}
+
+impl Problem<'_> {
+    /// The places of the rows for which the annotation decides on a label, and whether it holds.
+    pub(crate) fn decided(&self, label: usize) -> (Vec<usize>, Array1<bool>) {
+        let decided = || {
+            self.sentences
+                .iter()
+                .enumerate()
+                .filter_map(|(row, &sentence)| Some((row, self.targets.holds(label, sentence)?)))
+        };
+        (
+            decided().map(|(row, _)| row).collect(),
+            decided().map(|(_, held)| held).collect(),
+        )
+    }
+
+    /// Whether a label holds, open ones counted as not.
+    pub(crate) fn holds(&self, label: usize) -> Vec<bool> {
+        self.sentences
+            .iter()
+            .map(|&sentence| self.targets.holds(label, sentence) == Some(true))
+            .collect()
+    }
+
+    /// All rows without copying, for problems in which every row is decided.
+    pub(crate) fn view(&self) -> ArrayView2<'_, SparseRow> {
+        self.rows.view()
+    }
+}

@@ -1,0 +1,46 @@
+//! Marsad trains statistical classifiers on annotated Arabic sentences, labels them by conflict
+//! event, and applies saved models in batch.
+//!
+//! The way of the data: [`corpus`] → [`text`] → [`features`] → [`learn`] → [`model`] →
+//! [`predict`]; [`evaluate`] measures, [`training`] joins the steps into a run.
+//!
+//! ```
+//! use marsad::predict::{Predictor, Scratch};
+//!
+//! let predictor = Predictor::new(marsad::built_in_model()?);
+//! let mut scratch = Scratch::default();
+//! let prediction = predictor.predict("شنت طائرات حربية غارات على أطراف المدينة.", &mut scratch);
+//! let labels = &predictor.header().labels;
+//! let airstrike = labels.iter().position(|label| label == "airstrike").unwrap();
+//! assert!(prediction.leaves.holds[airstrike]);
+//! # Ok::<(), marsad::Error>(())
+//! ```
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod cli;
+pub mod corpus;
+mod error;
+pub mod evaluate;
+pub mod features;
+pub mod learn;
+pub mod model;
+pub mod predict;
+pub mod scoring;
+mod settings;
+pub mod text;
+pub mod training;
+
+pub use error::{Annotated, Error, Result};
+pub use settings::Settings;
+
+use std::path::Path;
+
+/// The model that ships with the program, from `models/conflict-events.safetensors`.
+///
+/// # Errors
+/// When the program was built from a damaged file.
+pub fn built_in_model() -> Result<model::Model> {
+    const BYTES: &[u8] = include_bytes!("../models/conflict-events.safetensors");
+    model::Model::from_bytes(BYTES, Path::new("the built-in model"))
+}

@@ -1,0 +1,501 @@
+//! Models as safetensors files: written whole or not at all, checked byte by byte when read.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+use super::header::{FORMAT_VERSION, Header, TextVersions};
+use super::heads::ModelHeads;
+use super::{Model, map};
+use crate::corpus::hex;
+use crate::error::{Error, Result};
+use crate::features::{Alphabet, Subwords, Vocabulary, split_bigram};
+use crate::scoring::{Forest, Node};
+use sha2::{Digest, Sha256};
+
+/// The one entry of the file's metadata: several would be written in the order of a hash map.
+const HEADER_KEY: &str = "marsad";
+const CHECKSUM_DIGITS: usize = 64;
+const CHECKSUM_FIELD: &[u8] = b"\\\"checksum\\\":\\\"";
+/// Marks a leaf where a split has its feature.
+const LEAF: u32 = u32::MAX;
+
+impl Model {
+    /// Writes the model to a file, under another name first, so that no half-written model is seen.
+    ///
+    /// # Errors
+    /// When the folder does not exist or the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        write_atomically(path, |file| {
+            file.write_all(&self.to_bytes()?)
+                .map_err(|e| Error::io(path, e))
+        })
+    }
+
+    /// Reads a model from a file by mapping it into memory.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no model, is damaged, or was written by a newer version.
+    pub fn load(path: &Path) -> Result<Self> {
+        let map = map::map_file(path).map_err(|error| match error {
+            Error::Io { path, source } if source.kind() == std::io::ErrorKind::InvalidInput => {
+                damaged(&path, "the file is empty")
+            }
+            other => other,
+        })?;
+        Self::from_bytes(&map, path)
+    }
+
+    /// The model as the bytes of a file.
+    ///
+    /// # Errors
+    /// When a part cannot be serialised.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let failed = |error: &dyn std::fmt::Display| Error::Model {
+            path: "the model".into(),
+            message: error.to_string(),
+        };
+        let mut header = self.header.clone();
+        header.checksum = "0".repeat(CHECKSUM_DIGITS);
+        let json = serde_json::to_string(&header).map_err(|error| failed(&error))?;
+        let tensors = self.tensors();
+        let views: std::result::Result<Vec<(&str, TensorView<'_>)>, _> = tensors
+            .iter()
+            .map(|tensor| {
+                TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)
+                    .map(|view| (tensor.name, view))
+            })
+            .collect();
+        let views = views.map_err(|error| failed(&error))?;
+        let metadata = HashMap::from([(HEADER_KEY.to_owned(), json)]);
+        let mut bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| failed(&e))?;
+        let digits = checksum_place(&bytes).ok_or_else(|| failed(&"no place for the checksum"))?;
+        let checksum = hex(&Sha256::digest(&bytes));
+        bytes[digits].copy_from_slice(checksum.as_bytes());
+        Ok(bytes)
+    }
+
+    /// Reads a model from bytes; `path` stands for them in errors.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
+        let broken = |message: &str| damaged(path, message);
+        let (_, metadata) = SafeTensors::read_metadata(bytes)
+            .map_err(|error| broken(&format!("not a whole safetensors file: {error}")))?;
+        let json = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(HEADER_KEY))
+            .ok_or_else(|| broken("a safetensors file, but not one of Marsad's"))?;
+        check_version(json, path)?;
+        let header: Header =
+            serde_json::from_str(json).map_err(|error| broken(&format!("header: {error}")))?;
+        check_checksum(bytes, &header.checksum).map_err(|message| broken(&message))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| broken(&error.to_string()))?;
+        read_parts(header, &file).map_err(|message| broken(&message))
+    }
+
+    fn tensors(&self) -> Vec<StoredTensor> {
+        let vocabulary = &self.vocabulary;
+        let lexicon: Vec<u8> = vocabulary.lexicon.concat().into_bytes();
+        let lexicon_ends = ends(vocabulary.lexicon.iter().map(String::len));
+        let mut tensors = vec![
+            StoredTensor::new("char_ngrams", Dtype::U64, le_bytes(&vocabulary.char_ngrams)),
+            StoredTensor::new("lexicon", Dtype::U8, lexicon),
+            StoredTensor::new("lexicon_ends", Dtype::U32, le_bytes(&lexicon_ends)),
+            StoredTensor::new("words", Dtype::U32, le_bytes(&vocabulary.words)),
+            StoredTensor::new("bigrams", Dtype::U64, le_bytes(&vocabulary.bigrams)),
+            StoredTensor::new(
+                "subword_tokens",
+                Dtype::U32,
+                le_bytes(&vocabulary.subword_tokens),
+            ),
+            StoredTensor::new("idf", Dtype::F32, le_bytes(&vocabulary.idf)),
+        ];
+        match &self.heads {
+            ModelHeads::Linear { weights, biases } => {
+                let mut stored = StoredTensor::new("weights", Dtype::F32, le_bytes(weights));
+                stored.shape = vec![vocabulary.len(), biases.len()];
+                tensors.push(stored);
+                tensors.push(StoredTensor::new("biases", Dtype::F32, le_bytes(biases)));
+            }
+            ModelHeads::Forests(forests) => {
+                let trees = || forests.iter().flat_map(|forest| &forest.trees);
+                let nodes: Vec<u32> = trees().flatten().flat_map(node_fields).collect();
+                let mut stored = StoredTensor::new("nodes", Dtype::U32, le_bytes(&nodes));
+                stored.shape = vec![nodes.len() / 4, 4];
+                tensors.push(stored);
+                let tree_ends = ends(trees().map(Vec::len));
+                let forest_ends = ends(forests.iter().map(|forest| forest.trees.len()));
+                tensors.push(StoredTensor::new(
+                    "tree_ends",
+                    Dtype::U32,
+                    le_bytes(&tree_ends),
+                ));
+                tensors.push(StoredTensor::new(
+                    "forest_ends",
+                    Dtype::U32,
+                    le_bytes(&forest_ends),
+                ));
+            }
+        }
+        tensors
+    }
+}
+
+/// Writes a file under another name in the same folder, then renames it.
+///
+/// # Errors
+/// When the folder does not exist, or `write`, syncing or renaming fails; nothing is left behind.
+pub(crate) fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut std::fs::File) -> Result<()>,
+) -> Result<()> {
+    let mut file = temporary_beside(path)?;
+    write(file.as_file_mut())?;
+    file.as_file()
+        .sync_all()
+        .map_err(|error| Error::io(path, error))?;
+    file.persist(path)
+        .map_err(|error| Error::io(path, error.error))?;
+    Ok(())
+}
+
+/// A temporary file in the folder of `path`, removed unless it is renamed.
+///
+/// # Errors
+/// When the folder does not exist or cannot be written to.
+pub(crate) fn temporary_beside(path: &Path) -> Result<tempfile::NamedTempFile> {
+    if path.is_dir() {
+        return Err(Error::File {
+            path: path.into(),
+            message: "is a folder; name a file in it".into(),
+        });
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".marsad-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file: everything the user's mask allows.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+        .tempfile_in(folder)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::File {
+                path: path.into(),
+                message: "its folder does not exist; create it first".into(),
+            },
+            _ => Error::io(path, error),
+        })
+}
+
+struct StoredTensor {
+    name: &'static str,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl StoredTensor {
+    fn new(name: &'static str, dtype: Dtype, bytes: Vec<u8>) -> Self {
+        let shape = vec![bytes.len() * 8 / dtype.bitsize()];
+        Self {
+            name,
+            dtype,
+            shape,
+            bytes,
+        }
+    }
+}
+
+/// Numbers of a fixed width as little-endian bytes.
+trait LittleEndian: Copy {
+    const DTYPE: Dtype;
+    fn write(self, bytes: &mut Vec<u8>);
+    fn read(bytes: &[u8]) -> Self;
+}
+
+macro_rules! little_endian {
+    ($($number:ty = $dtype:ident),*) => {$(
+        impl LittleEndian for $number {
+            const DTYPE: Dtype = Dtype::$dtype;
+            fn write(self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_le_bytes());
+            }
+            fn read(bytes: &[u8]) -> Self {
+                let mut fixed = [0; size_of::<$number>()];
+                fixed.copy_from_slice(bytes);
+                Self::from_le_bytes(fixed)
+            }
+        }
+    )*};
+}
+
+little_endian!(u8 = U8, u32 = U32, u64 = U64, f32 = F32);
+
+fn le_bytes<T: LittleEndian>(numbers: &[T]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_of_val(numbers));
+    numbers.iter().for_each(|number| number.write(&mut bytes));
+    bytes
+}
+
+fn ends(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
+    lengths
+        .scan(0u32, |end, length| {
+            *end += length as u32;
+            Some(*end)
+        })
+        .collect()
+}
+
+fn node_fields(node: &Node) -> [u32; 4] {
+    match *node {
+        Node::Leaf(vote) => [LEAF, vote.to_bits(), 0, 0],
+        Node::Split {
+            feature,
+            split,
+            left,
+            right,
+        } => [feature, split.to_bits(), left, right],
+    }
+}
+
+fn damaged(path: &Path, message: &str) -> Error {
+    Error::Model {
+        path: path.into(),
+        message: format!("not a usable model ({message}); copy it again or train it anew"),
+    }
+}
+
+/// Refuses a newer format before anything else of the header is read.
+fn check_version(json: &str, path: &Path) -> Result<()> {
+    #[derive(serde::Deserialize)]
+    struct Versions {
+        format_version: u32,
+        program_version: String,
+        text_versions: Option<TextVersions>,
+    }
+    let versions: Versions =
+        serde_json::from_str(json).map_err(|error| damaged(path, &format!("header: {error}")))?;
+    let current = TextVersions::CURRENT;
+    let newer_text = versions.text_versions.is_some_and(|text| {
+        text.normalizer > current.normalizer
+            || text.splitter > current.splitter
+            || text.tokenizer > current.tokenizer
+            || text.furniture > current.furniture
+    });
+    if versions.format_version > FORMAT_VERSION || newer_text {
+        return Err(Error::Model {
+            path: path.into(),
+            message: format!(
+                "written by a newer Marsad ({}); this is {}, which reads formats up to {FORMAT_VERSION}: update the program",
+                versions.program_version,
+                env!("CARGO_PKG_VERSION")
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// Where the digits of the checksum stand in the file.
+fn checksum_place(bytes: &[u8]) -> Option<std::ops::Range<usize>> {
+    let start = memchr::memmem::find(bytes, CHECKSUM_FIELD)? + CHECKSUM_FIELD.len();
+    (start + CHECKSUM_DIGITS <= bytes.len()).then_some(start..start + CHECKSUM_DIGITS)
+}
+
+fn check_checksum(bytes: &[u8], stored: &str) -> std::result::Result<(), String> {
+    let place = checksum_place(bytes).ok_or("it has no checksum")?;
+    let mut hasher = Sha256::new();
+    hasher.update(&bytes[..place.start]);
+    hasher.update([b'0'; CHECKSUM_DIGITS]);
+    hasher.update(&bytes[place.end..]);
+    if bytes[place] == *stored.as_bytes() && hex(&hasher.finalize()) == stored {
+        return Ok(());
+    }
+    Err("its checksum does not fit: some bytes were changed".into())
+}
+
+type Checked<T> = std::result::Result<T, String>;
+
+fn numbers<T: LittleEndian>(file: &SafeTensors<'_>, name: &str) -> Checked<Vec<T>> {
+    let tensor = file.tensor(name).map_err(|error| error.to_string())?;
+    if tensor.dtype() != T::DTYPE {
+        return Err(format!("{name} has the wrong type"));
+    }
+    Ok(tensor
+        .data()
+        .chunks_exact(size_of::<T>())
+        .map(T::read)
+        .collect())
+}
+
+fn read_parts(header: Header, file: &SafeTensors<'_>) -> Checked<Model> {
+    check_header(&header)?;
+    let vocabulary = read_vocabulary(&header, file)?;
+    let heads = read_heads(&header, file, vocabulary.len())?;
+    Ok(Model {
+        header,
+        vocabulary,
+        heads,
+    })
+}
+
+fn check_header(header: &Header) -> Checked<()> {
+    let labels = header.labels.len();
+    if labels == 0 || !header.labels.is_sorted_by(|a, b| a < b) {
+        return Err("labels missing or not in order".into());
+    }
+    if header.calibrations.len() != labels || header.thresholds.len() != labels {
+        return Err("another number of thresholds or calibrations than of labels".into());
+    }
+    if !header
+        .calibrations
+        .iter()
+        .all(|calibration| calibration.is_valid())
+        || !header.thresholds.iter().all(|t| t.is_finite() && *t > 0.0)
+    {
+        return Err("a threshold or calibration that is none".into());
+    }
+    if header.evidence_words == 0 {
+        return Err("no words of evidence".into());
+    }
+    header.features.check().map_err(|error| error.to_string())
+}
+
+fn read_vocabulary(header: &Header, file: &SafeTensors<'_>) -> Checked<Vocabulary> {
+    let ascending = |name: &str, ordered: bool| match ordered {
+        true => Ok(()),
+        false => Err(format!("{name} not in order")),
+    };
+    let alphabet = Alphabet::from_stored(&header.alphabet).ok_or("alphabet not in order")?;
+    let char_ngrams: Vec<u64> = numbers(file, "char_ngrams")?;
+    ascending("char_ngrams", char_ngrams.is_sorted_by(|a, b| a < b))?;
+    if !char_ngrams.iter().all(|&key| alphabet.holds_key(key)) {
+        return Err("an n-gram with a character outside the alphabet".into());
+    }
+    let lexicon = read_lexicon(file)?;
+    ascending("lexicon", lexicon.is_sorted_by(|a, b| a < b))?;
+    let in_lexicon = |place: u32| (place as usize) < lexicon.len();
+    let words: Vec<u32> = numbers(file, "words")?;
+    ascending("words", words.is_sorted_by(|a, b| a < b))?;
+    let bigrams: Vec<u64> = numbers(file, "bigrams")?;
+    ascending("bigrams", bigrams.is_sorted_by(|a, b| a < b))?;
+    let parts = bigrams.iter().flat_map(|&key| split_bigram(key));
+    if !words.iter().copied().chain(parts).all(in_lexicon) {
+        return Err("a word outside the lexicon".into());
+    }
+    let subwords = match &header.subwords {
+        None => None,
+        Some(json) => Some(Subwords::from_json(json).map_err(|error| error.to_string())?),
+    };
+    let subword_tokens: Vec<u32> = numbers(file, "subword_tokens")?;
+    ascending("subword_tokens", subword_tokens.is_sorted_by(|a, b| a < b))?;
+    let tokens = subwords.as_ref().map_or(0, Subwords::len);
+    if subword_tokens
+        .last()
+        .is_some_and(|&last| last as usize >= tokens)
+    {
+        return Err("a subword outside the tokeniser".into());
+    }
+    let idf: Vec<f32> = numbers(file, "idf")?;
+    let vocabulary = Vocabulary {
+        settings: header.features.clone(),
+        alphabet,
+        char_ngrams,
+        lexicon,
+        words,
+        bigrams,
+        subwords,
+        subword_tokens,
+        idf,
+    };
+    if vocabulary.idf.len() != vocabulary.len()
+        || !vocabulary
+            .idf
+            .iter()
+            .all(|idf| idf.is_finite() && *idf >= 0.0)
+    {
+        return Err("idf missing or not a number".into());
+    }
+    Ok(vocabulary)
+}
+
+fn read_lexicon(file: &SafeTensors<'_>) -> Checked<Vec<String>> {
+    let bytes: Vec<u8> = numbers(file, "lexicon")?;
+    let text = String::from_utf8(bytes).map_err(|_| "lexicon not UTF-8")?;
+    let ends: Vec<u32> = numbers(file, "lexicon_ends")?;
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let words: Option<Vec<String>> = starts
+        .zip(&ends)
+        .map(|(start, &end)| text.get(start as usize..end as usize).map(str::to_owned))
+        .collect();
+    match words {
+        Some(words) if ends.last().copied().unwrap_or(0) as usize == text.len() => Ok(words),
+        _ => Err("lexicon cut in the wrong places".into()),
+    }
+}
+
+fn read_heads(header: &Header, file: &SafeTensors<'_>, features: usize) -> Checked<ModelHeads> {
+    let labels = header.labels.len();
+    if file.tensor("nodes").is_ok() {
+        let forests = read_forests(file)?;
+        if forests.len() != labels || !forests.iter().all(|forest| forest.is_valid(features)) {
+            return Err("trees with a wrong place or number".into());
+        }
+        return Ok(ModelHeads::Forests(forests));
+    }
+    let weights: Vec<f32> = numbers(file, "weights")?;
+    let biases: Vec<f32> = numbers(file, "biases")?;
+    if biases.len() != labels || weights.len() != features * labels {
+        return Err("another number of weights than of features and labels".into());
+    }
+    if !weights
+        .iter()
+        .chain(&biases)
+        .all(|weight| weight.is_finite())
+    {
+        return Err("a weight that is no number".into());
+    }
+    Ok(ModelHeads::Linear { weights, biases })
+}
+
+fn read_forests(file: &SafeTensors<'_>) -> Checked<Vec<Forest>> {
+    let fields: Vec<u32> = numbers(file, "nodes")?;
+    let nodes: Vec<Node> = fields
+        .chunks_exact(4)
+        .map(|field| match field[0] {
+            LEAF => Node::Leaf(f32::from_bits(field[1])),
+            feature => Node::Split {
+                feature,
+                split: f32::from_bits(field[1]),
+                left: field[2],
+                right: field[3],
+            },
+        })
+        .collect();
+    let trees = divide(&nodes, &numbers::<u32>(file, "tree_ends")?)?;
+    let forests = divide(&trees, &numbers::<u32>(file, "forest_ends")?)?;
+    Ok(forests.into_iter().map(|trees| Forest { trees }).collect())
+}
+
+/// Divides items at the given ends, which must rise to their number.
+fn divide<T: Clone>(items: &[T], ends: &[u32]) -> Checked<Vec<Vec<T>>> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let parts: Option<Vec<Vec<T>>> = starts
+        .zip(ends)
+        .map(|(start, &end)| items.get(start as usize..end as usize).map(<[T]>::to_vec))
+        .collect();
+    parts
+        .filter(|_| ends.last().copied().unwrap_or(0) as usize == items.len())
+        .ok_or_else(|| "trees cut in the wrong places".to_owned())
+}

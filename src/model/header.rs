@@ -1,0 +1,92 @@
+//! What a model file says about itself, as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluate::Report;
+use crate::features::FeatureSettings;
+use crate::learn::{LearnerSettings, TrainingSettings};
+use crate::scoring::{Calibration, LabelMode};
+use crate::text::{
+    FURNITURE_VERSION, NORMALIZER_VERSION, SPLITTER_VERSION, TOKENIZER_VERSION, TextSettings,
+};
+
+/// Version of the file's layout. 1: sentence scores, linear heads or forests.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Everything in a model but its arrays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the file's layout; a newer one than the program knows is refused.
+    pub format_version: u32,
+    /// SHA-256 of the file with these digits as zeros.
+    pub checksum: String,
+    /// Version of the program that wrote the file.
+    pub program_version: String,
+    /// Versions of the text pipeline's steps.
+    pub text_versions: TextVersions,
+    /// Settings of the text pipeline.
+    pub text: TextSettings,
+    /// Settings of the features.
+    pub features: FeatureSettings,
+    /// Whether several labels may hold or exactly one does.
+    pub mode: LabelMode,
+    /// The labels that are decided, in alphabetical order.
+    pub labels: Vec<String>,
+    /// For each label how its raw score becomes a probability.
+    pub calibrations: Vec<Calibration>,
+    /// For each label the probability from which it holds; divisors in single-label mode.
+    pub thresholds: Vec<f64>,
+    /// Words in the window that is shown as evidence.
+    pub evidence_words: usize,
+    /// The characters of the n-grams in the order of their codes.
+    pub alphabet: String,
+    /// The subword tokeniser in its own JSON, if the features use one.
+    pub subwords: Option<String>,
+    /// Where the model comes from.
+    pub provenance: Provenance,
+}
+
+/// Versions of the steps that turn text into tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextVersions {
+    /// Of the normaliser.
+    pub normalizer: u32,
+    /// Of the sentence splitter.
+    pub splitter: u32,
+    /// Of the tokeniser.
+    pub tokenizer: u32,
+    /// Of the rules for page furniture.
+    pub furniture: u32,
+}
+
+impl TextVersions {
+    /// The versions in this program.
+    pub const CURRENT: Self = Self {
+        normalizer: NORMALIZER_VERSION,
+        splitter: SPLITTER_VERSION,
+        tokenizer: TOKENIZER_VERSION,
+        furniture: FURNITURE_VERSION,
+    };
+}
+
+/// Where a model comes from and how it was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// SHA-256 of the corpus.
+    pub corpus_digest: String,
+    /// Sentences trained on.
+    pub sentences: usize,
+    /// Documents they come from.
+    pub documents: usize,
+    /// Sentences a label, parents included; "" for those annotated as none.
+    pub label_counts: BTreeMap<String, usize>,
+    /// The learner with its parameters.
+    pub learner: LearnerSettings,
+    /// Folds, calibration and seed.
+    pub training: TrainingSettings,
+    /// Figures on sentences held out fold by fold, with calibration and thresholds from the other
+    /// folds.
+    pub out_of_fold: Report,
+}

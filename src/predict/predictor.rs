@@ -1,0 +1,256 @@
+//! A model compiled for prediction.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+use crate::features::{FeatureIndex, SparseRow, WordFeatures};
+use crate::model::{Header, Model, ModelHeads};
+use crate::scoring::{LabelTree, LeafPrediction};
+use crate::text::{TextPipeline, Tokens};
+
+/// Words that a scratch object remembers before it forgets them all.
+const REMEMBERED_WORDS: usize = 1 << 16;
+
+/// A model compiled for prediction: shared by threads, never changed.
+#[derive(Debug)]
+pub struct Predictor {
+    header: Header,
+    pipeline: TextPipeline,
+    index: FeatureIndex,
+    heads: ModelHeads,
+    tree: LabelTree,
+}
+
+/// What is predicted for one sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prediction {
+    /// Probability and decision of each leaf label.
+    pub leaves: LeafPrediction,
+    /// For each leaf label that holds: the bytes of the sentence in which it shows most.
+    pub evidence: Vec<Option<Range<usize>>>,
+}
+
+/// Buffers of one thread, reused from sentence to sentence. What is remembered never changes a
+/// result.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    tokens: Tokens,
+    codes: Vec<u8>,
+    /// Place of each known word in `words`.
+    places: FxHashMap<String, usize>,
+    words: Vec<Word>,
+    /// The words of the sentence, as places in `words`.
+    sentence: Vec<usize>,
+    /// For each word of the sentence its bigram with the one before.
+    bigrams: Vec<Option<(u32, f32)>>,
+}
+
+/// A word with its features and what it adds to each label's score.
+#[derive(Debug)]
+struct Word {
+    features: WordFeatures,
+    scores: Vec<f64>,
+}
+
+impl Predictor {
+    /// Compiles a model.
+    pub fn new(model: Model) -> Self {
+        Self {
+            pipeline: TextPipeline::new(&model.header.text),
+            tree: LabelTree::new(&model.header.labels),
+            index: FeatureIndex::new(model.vocabulary),
+            header: model.header,
+            heads: model.heads,
+        }
+    }
+
+    /// What the model says about itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The labels with their parents.
+    pub fn tree(&self) -> &LabelTree {
+        &self.tree
+    }
+
+    /// The text pipeline of the model.
+    pub fn pipeline(&self) -> &TextPipeline {
+        &self.pipeline
+    }
+
+    /// Predicts one sentence.
+    pub fn predict(&self, sentence: &str, scratch: &mut Scratch) -> Prediction {
+        self.read(sentence, scratch);
+        let all = 0..scratch.sentence.len();
+        let raw = self.raw_scores(scratch, all.clone());
+        let mut leaves = LeafPrediction {
+            probabilities: self
+                .header
+                .calibrations
+                .iter()
+                .zip(&raw)
+                .map(|(calibration, &score)| calibration.probability(score))
+                .collect(),
+            holds: Vec::new(),
+        };
+        let mode = self.header.mode;
+        mode.normalize(&mut leaves.probabilities);
+        mode.decide(
+            &leaves.probabilities,
+            &self.header.thresholds,
+            &mut leaves.holds,
+        );
+        let evidence = self.evidence(scratch, &leaves.holds);
+        Prediction { leaves, evidence }
+    }
+
+    /// The normalised text of the sentence that was predicted last with `scratch`.
+    pub(super) fn last_normalized<'s>(&self, scratch: &'s Scratch) -> &'s str {
+        scratch.tokens.normalized()
+    }
+
+    /// Fills the scratch object with the words and bigrams of a sentence.
+    fn read(&self, sentence: &str, scratch: &mut Scratch) {
+        if scratch.words.len() > REMEMBERED_WORDS {
+            scratch.places.clear();
+            scratch.words.clear();
+        }
+        self.pipeline.tokenize_into(sentence, &mut scratch.tokens);
+        scratch.sentence.clear();
+        scratch.bigrams.clear();
+        let mut left = None;
+        for token in 0..scratch.tokens.len() {
+            let form = scratch.tokens.form(token);
+            let place = match scratch.places.get(form) {
+                Some(&place) => place,
+                None => {
+                    let features = self.index.features_of(form, &mut scratch.codes);
+                    let scores = self.linear_scores(&features.features);
+                    scratch.places.insert(form.to_owned(), scratch.words.len());
+                    scratch.words.push(Word { features, scores });
+                    scratch.words.len() - 1
+                }
+            };
+            let right = scratch.words[place].features.place;
+            scratch.bigrams.push(self.index.bigram(left, right));
+            scratch.sentence.push(place);
+            left = right;
+        }
+    }
+
+    /// What features add to each label's score before scaling; nothing for forests.
+    fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f64> {
+        let ModelHeads::Linear { weights, biases } = &self.heads else {
+            return Vec::new();
+        };
+        let labels = biases.len();
+        let mut scores = vec![0.0; labels];
+        for &(feature, value) in features {
+            let first = feature as usize * labels;
+            for (score, weight) in scores.iter_mut().zip(&weights[first..first + labels]) {
+                *score += f64::from(*weight) * f64::from(value);
+            }
+        }
+        scores
+    }
+
+    /// The raw scores of the words in a range of the sentence, taken as a sentence of their own.
+    fn raw_scores(&self, scratch: &Scratch, range: Range<usize>) -> Vec<f64> {
+        match &self.heads {
+            ModelHeads::Linear { biases, .. } => {
+                let (mut scores, squared_norm) = self.sums(scratch, range, biases.len());
+                let scale = scale_of(squared_norm);
+                for (score, bias) in scores.iter_mut().zip(biases) {
+                    *score = *score * scale + f64::from(*bias);
+                }
+                scores
+            }
+            ModelHeads::Forests(forests) => {
+                let row = self.row(scratch, range);
+                let value_of = |feature: u32| {
+                    let place = row.indices().binary_search(&feature);
+                    place.map_or(0.0, |place| row.values()[place])
+                };
+                forests
+                    .iter()
+                    .map(|forest| forest.score(value_of))
+                    .collect()
+            }
+        }
+    }
+
+    /// Unscaled scores and squared norm of a range of words with the bigrams inside it.
+    fn sums(&self, scratch: &Scratch, range: Range<usize>, labels: usize) -> (Vec<f64>, f64) {
+        let mut scores = vec![0.0; labels];
+        let mut squared_norm = 0.0;
+        for place in range.clone() {
+            let word = &scratch.words[scratch.sentence[place]];
+            squared_norm += f64::from(word.features.squared_norm);
+            for (score, of_word) in scores.iter_mut().zip(&word.scores) {
+                *score += of_word;
+            }
+            if place > range.start
+                && let Some(bigram) = scratch.bigrams[place]
+            {
+                squared_norm += f64::from(bigram.1) * f64::from(bigram.1);
+                for (score, of_bigram) in scores.iter_mut().zip(self.linear_scores(&[bigram])) {
+                    *score += of_bigram;
+                }
+            }
+        }
+        (scores, squared_norm)
+    }
+
+    /// The feature values of a range of words.
+    fn row(&self, scratch: &Scratch, range: Range<usize>) -> SparseRow {
+        let mut pairs = Vec::new();
+        let mut squared_norm = 0.0;
+        for place in range.clone() {
+            let features = &scratch.words[scratch.sentence[place]].features;
+            pairs.extend_from_slice(&features.features);
+            squared_norm += features.squared_norm;
+            let bigram = scratch.bigrams[place].filter(|_| place > range.start);
+            squared_norm += bigram.map_or(0.0, |(_, value)| value * value);
+            pairs.extend(bigram);
+        }
+        let scale = scale_of(f64::from(squared_norm)) as f32;
+        pairs.iter_mut().for_each(|(_, value)| *value *= scale);
+        SparseRow::from_pairs(&mut pairs)
+    }
+
+    /// For each label that holds, the window of words that scores highest on its own.
+    fn evidence(&self, scratch: &Scratch, holds: &[bool]) -> Vec<Option<Range<usize>>> {
+        let words = scratch.sentence.len();
+        let length = self.header.evidence_words.min(words);
+        if length == 0 || !holds.contains(&true) {
+            return vec![None; holds.len()];
+        }
+        let mut best: Vec<(f64, usize)> = vec![(f64::NEG_INFINITY, 0); holds.len()];
+        for start in 0..=words - length {
+            let scores = self.raw_scores(scratch, start..start + length);
+            for (label, &score) in scores.iter().enumerate() {
+                if score > best[label].0 {
+                    best[label] = (score, start);
+                }
+            }
+        }
+        holds
+            .iter()
+            .zip(best)
+            .map(|(&held, (_, start))| {
+                held.then(|| scratch.tokens.original_span(start..start + length))
+            })
+            .collect()
+    }
+}
+
+/// Scales a row to length one; an empty row stays empty.
+fn scale_of(squared_norm: f64) -> f64 {
+    if squared_norm > 0.0 {
+        squared_norm.sqrt().recip()
+    } else {
+        0.0
+    }
+}

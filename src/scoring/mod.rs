@@ -1,0 +1,13 @@
+//! What a fitted model computes from a row: votes of trees, probabilities, labels.
+
+mod calibration;
+mod decision;
+mod forest;
+mod label_tree;
+
+pub use calibration::Calibration;
+pub use decision::{LabelMode, LeafPrediction};
+pub use forest::{Forest, Node};
+pub use label_tree::{LabelTree, TreeLabel};
+
+pub(crate) use calibration::sigmoid;
