@@ -10,7 +10,7 @@ use super::report::{Failure, colours, complain, progress};
 use super::{ModelArgs, ThreadArgs};
 use crate::corpus::STANDARD_INPUT;
 use crate::error::Error;
-use crate::model::temporary_beside;
+use crate::model::{keep, temporary_beside};
 use crate::predict::{
     InputFields, InputFormat, Labeller, OutputFormat, Predictor, RowWriter, Split, Unit, Units,
 };
@@ -101,11 +101,7 @@ fn write_file(
     let file = output
         .into_inner()
         .map_err(|error| Error::io(path, error.into_error()))?;
-    file.as_file()
-        .sync_all()
-        .map_err(|error| Error::io(path, error))?;
-    file.persist(path)
-        .map_err(|error| Error::io(path, error.error))?;
+    keep(file, path)?;
     Ok(errors)
 }
 

@@ -10,7 +10,7 @@ use super::{CorpusArgs, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, read_bundled};
 use crate::error::Result;
 use crate::evaluate::new_table;
-use crate::learn::{LearnerKind, memory_estimate};
+use crate::learn::{LearnerKind, check_memory};
 use crate::model::temporary_beside;
 use crate::settings::Settings;
 use crate::training::{Step, train};
@@ -105,7 +105,7 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
     say(&describe_corpus(&corpus, args))?;
     if settings.learner.kind.is_stock() {
         let (rows, features) = (corpus.records().len(), settings.learner.top_features);
-        let needed = memory_estimate(settings.learner.kind, rows, features) >> 20;
+        let needed = check_memory(&settings.learner, rows, features)?;
         complain(&format!(
             "{} works on dense rows: {features} features, about {needed} MB",
             settings.learner.kind.name()

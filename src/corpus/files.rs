@@ -132,26 +132,3 @@ impl Iterator for Lines {
         }))
     }
 }
-
-/// Reads a whole file as UTF-8, its byte order mark dropped.
-///
-/// # Errors
-/// When it cannot be read or is not UTF-8; the error tells the line and byte.
-pub fn read_to_string(path: &Path) -> Result<String> {
-    let mut bytes = Vec::new();
-    open(path)?
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::io(path, error))?;
-    if bytes.starts_with(BYTE_ORDER_MARK) {
-        bytes.drain(..BYTE_ORDER_MARK.len());
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let before = &error.as_bytes()[..valid];
-        Error::Encoding {
-            path: path.into(),
-            line: memchr::memchr_iter(b'\n', before).count() as u64 + 1,
-            byte: valid - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1,
-        }
-    })
-}

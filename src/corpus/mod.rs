@@ -1,6 +1,7 @@
 //! Annotated corpora: reading, checking, and dividing into folds.
 
 mod bundled;
+mod delimited;
 mod files;
 mod folds;
 mod jsonl;
@@ -11,15 +12,15 @@ mod table;
 mod zstd;
 
 pub use bundled::read_bundled;
-pub use files::{Line, Lines, STANDARD_INPUT, open, read_to_string};
+pub use files::{Line, Lines, STANDARD_INPUT, open};
 pub use folds::assign_folds;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 
+pub(crate) use delimited::DelimitedRecords;
 pub(crate) use jsonl::scalar;
 pub(crate) use labels::display;
-pub(crate) use table::csv_error;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{Line, Lines, read_to_string};
+use super::files::{Line, Lines};
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
 use super::{Corpus, jsonl, table};
@@ -72,9 +72,8 @@ impl CorpusReader {
                     collector.read_lines(path, Lines::open(path)?)?;
                 }
                 Format::Table { delimiter } => {
-                    let content = read_to_string(path)?;
                     let file = Arc::new(path.clone());
-                    for (line, row) in table::read_rows(path, &content, delimiter)? {
+                    for (line, row) in table::read_rows(path, delimiter)? {
                         collector.add(&file, line, row)?;
                     }
                 }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use super::delimited::DelimitedRecords;
+use super::files::open;
 use super::labels::split_cell;
 use super::read::RawRow;
 use crate::error::{Error, Result};
@@ -31,29 +33,23 @@ enum LabelColumns {
     Flags(Vec<(usize, String)>),
 }
 
-/// Reads a table already checked to be UTF-8; rows come with the line they begin on.
+/// Reads a table; rows come with the line they begin on.
 ///
 /// # Errors
-/// When the header has no text column or no labels, or a row has another number of fields.
-pub(super) fn read_rows(path: &Path, content: &str, delimiter: u8) -> Result<Vec<(u64, RawRow)>> {
-    let tab = delimiter == b'\t';
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        // Quotes in TSV are letters of the text, as every tool that writes bare TSV means them.
-        .quoting(!tab)
-        .flexible(true)
-        .from_reader(content.as_bytes());
+/// When the header has no text column or no labels, a row has another number of fields, or
+/// something is not UTF-8.
+pub(super) fn read_rows(path: &Path, delimiter: u8) -> Result<Vec<(u64, RawRow)>> {
     let mut records = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| csv_error(path, &error))?;
-        let line = record.position().map_or(0, csv::Position::line);
+    for record in DelimitedRecords::new(path, open(path)?, delimiter)? {
+        let (line, record) = record?;
+        let record = csv::StringRecord::from_byte_record(record)
+            .map_err(|error| not_utf8(path, line, &error))?;
         records.push((line, record));
     }
     let Some((_, first)) = records.first() else {
         return Ok(Vec::new());
     };
-    let columns = find_columns(path, first, &records, tab)?;
+    let columns = find_columns(path, first, &records, delimiter == b'\t')?;
     let skip = usize::from(matches!(columns, Columns::Header { .. }));
     let width = first.len();
     records
@@ -69,6 +65,20 @@ pub(super) fn read_rows(path: &Path, content: &str, delimiter: u8) -> Result<Vec
             Ok((*line, row))
         })
         .collect()
+}
+
+/// Names the field, from 1, and the byte in it.
+fn not_utf8(path: &Path, line: u64, error: &csv::FromUtf8Error) -> Error {
+    let error = error.utf8_error();
+    row_error(
+        path,
+        line,
+        format!(
+            "not valid UTF-8 at byte {} of field {}; convert the file to UTF-8 first",
+            error.valid_up_to() + 1,
+            error.field() + 1
+        ),
+    )
 }
 
 fn find_columns(
@@ -180,16 +190,6 @@ fn read_record(
 /// The names in one cell; an empty cell means "not annotated".
 pub(super) fn cell_labels(cell: &str) -> Option<Vec<String>> {
     (!cell.trim().is_empty()).then(|| split_cell(cell).map(str::to_owned).collect())
-}
-
-pub(crate) fn csv_error(path: &Path, error: &csv::Error) -> Error {
-    match error.position() {
-        Some(position) => row_error(path, position.line(), error.to_string()),
-        None => Error::File {
-            path: path.into(),
-            message: error.to_string(),
-        },
-    }
 }
 
 fn row_error(path: &Path, line: u64, message: String) -> Error {

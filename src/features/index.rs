@@ -92,8 +92,4 @@ impl FeatureIndex {
         let feature = *self.bigrams.get(&bigram_key(left?, right?))?;
         Some((feature, self.vocabulary.idf[feature as usize]))
     }
-
-    pub(crate) fn vocabulary(&self) -> &Vocabulary {
-        &self.vocabulary
-    }
 }

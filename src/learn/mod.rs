@@ -17,7 +17,7 @@ pub use linear::LinearModel;
 pub use naive_bayes::{NaiveBayes, NaiveBayesKind, NaiveBayesValid};
 pub use problem::Targets;
 pub use settings::{LearnerKind, LearnerSettings, TrainingSettings};
-pub use stock::{check_memory, memory_estimate};
+pub use stock::check_memory;
 pub use thresholds::{best_f1_threshold, best_single_label_thresholds};
 
 pub(crate) use heads::fit_heads;

@@ -149,14 +149,6 @@ impl Problem<'_> {
         )
     }
 
-    /// Whether a label holds, open ones counted as not.
-    pub(crate) fn holds(&self, label: usize) -> Vec<bool> {
-        self.sentences
-            .iter()
-            .map(|&sentence| self.targets.holds(label, sentence) == Some(true))
-            .collect()
-    }
-
     /// All rows without copying, for problems in which every row is decided.
     pub(crate) fn view(&self) -> ArrayView2<'_, SparseRow> {
         self.rows.view()

@@ -35,7 +35,7 @@ const POSITIVE_WEIGHT: f32 = 1.000_1;
 ///
 /// Factors as measured on linfa 0.8.1: three copies of the dense rows; the linear kernel of the
 /// SVM is a dense square matrix; a tree sorts every column into pairs of 16 bytes.
-pub fn memory_estimate(kind: LearnerKind, rows: usize, features: usize) -> usize {
+fn memory_estimate(kind: LearnerKind, rows: usize, features: usize) -> usize {
     let cells = rows.saturating_mul(features);
     match kind {
         LearnerKind::LinfaSvm => cells
@@ -183,7 +183,9 @@ fn weights_at_boundary(
     decide: impl Fn(&Array2<f64>) -> Array1<bool>,
 ) -> LinearModel {
     const FARTHEST: f64 = 1e6;
-    const HALVINGS: usize = 80;
+    const HALVINGS: usize = 70;
+    // Closer to the place the classes tie in rounding, and linfa breaks ties by a hash map's order.
+    const PRECISION: f64 = 1e-7;
     let bias = if decide(&Array2::zeros((1, features)))[0] {
         1.0
     } else {
@@ -199,11 +201,11 @@ fn weights_at_boundary(
     for _ in 0..HALVINGS {
         let middle = (&near + &far) / 2.0;
         for (feature, held) in decide_at(&middle).into_iter().enumerate() {
-            let bound = if held == (bias > 0.0) {
-                &mut near
-            } else {
-                &mut far
-            };
+            if (far[feature] - near[feature]).abs() < PRECISION * far[feature].abs() {
+                continue;
+            }
+            let same = held == (bias > 0.0);
+            let bound = if same { &mut near } else { &mut far };
             bound[feature] = middle[feature];
         }
     }

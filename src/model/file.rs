@@ -29,10 +29,10 @@ impl Model {
     /// # Errors
     /// When the folder does not exist or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        write_atomically(path, |file| {
-            file.write_all(&self.to_bytes()?)
-                .map_err(|e| Error::io(path, e))
-        })
+        let mut file = temporary_beside(path)?;
+        file.write_all(&self.to_bytes()?)
+            .map_err(|error| Error::io(path, error))?;
+        keep(file, path)
     }
 
     /// Reads a model from a file by mapping it into memory.
@@ -147,16 +147,11 @@ impl Model {
     }
 }
 
-/// Writes a file under another name in the same folder, then renames it.
+/// Gives a temporary file its name, once all of it is on the disk.
 ///
 /// # Errors
-/// When the folder does not exist, or `write`, syncing or renaming fails; nothing is left behind.
-pub(crate) fn write_atomically(
-    path: &Path,
-    write: impl FnOnce(&mut std::fs::File) -> Result<()>,
-) -> Result<()> {
-    let mut file = temporary_beside(path)?;
-    write(file.as_file_mut())?;
+/// When syncing or renaming fails; nothing is left behind.
+pub(crate) fn keep(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
     file.as_file()
         .sync_all()
         .map_err(|error| Error::io(path, error))?;

@@ -8,7 +8,7 @@ mod map;
 pub use header::{FORMAT_VERSION, Header, Provenance, TextVersions};
 pub use heads::ModelHeads;
 
-pub(crate) use file::{temporary_beside, write_atomically};
+pub(crate) use file::{keep, temporary_beside};
 
 use crate::features::Vocabulary;
 

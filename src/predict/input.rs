@@ -1,11 +1,11 @@
 //! Reading what is to be labelled: text, JSON Lines, CSV and TSV, one unit after the other.
 
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::corpus::{Line, Lines, csv_error, open, scalar};
+use crate::corpus::{DelimitedRecords, Line, Lines, open, scalar};
 use crate::error::{Error, Result};
 
 /// How input is to be understood.
@@ -69,7 +69,6 @@ pub struct Unit {
 
 /// The units of one file, in order.
 pub struct Units {
-    path: PathBuf,
     name: String,
     fields: InputFields,
     source: Source,
@@ -82,14 +81,14 @@ enum Source {
 }
 
 struct Table {
-    records: csv::ByteRecordsIntoIter<Box<dyn BufRead + Send>>,
+    records: DelimitedRecords,
     header: Vec<String>,
     text: usize,
     id: Option<usize>,
     doc: Option<usize>,
     keep: Vec<usize>,
     /// The first record of a table without a header.
-    first: Option<csv::ByteRecord>,
+    first: Option<(u64, csv::ByteRecord)>,
 }
 
 impl Units {
@@ -110,7 +109,6 @@ impl Units {
             InputFormat::Tsv => Source::Table(Box::new(Table::open(path, reader, b'\t', fields)?)),
         };
         Ok(Self {
-            path: path.into(),
             name: path.display().to_string(),
             fields: fields.clone(),
             source,
@@ -171,8 +169,7 @@ impl Units {
         unit
     }
 
-    fn of_record(&self, table: &Table, record: &csv::ByteRecord) -> Unit {
-        let line = record.position().map_or(0, csv::Position::line);
+    fn of_record(&self, table: &Table, line: u64, record: &csv::ByteRecord) -> Unit {
         let mut unit = self.unit(line);
         if record.len() != table.header.len() {
             unit.text = Err(format!(
@@ -225,17 +222,17 @@ impl Iterator for Units {
                 }
             },
             Source::Table(table) => {
-                let record = match table.first.take() {
+                let (line, record) = match table.first.take() {
                     Some(first) => first,
                     None => match table.records.next()? {
                         Ok(record) => record,
-                        Err(error) => return Some(Err(csv_error(&self.path, &error))),
+                        Err(error) => return Some(Err(error)),
                     },
                 };
                 let Source::Table(table) = &self.source else {
                     return None;
                 };
-                Some(Ok(self.of_record(table, &record)))
+                Some(Ok(self.of_record(table, line, &record)))
             }
         }
     }
@@ -244,29 +241,21 @@ impl Iterator for Units {
 impl Table {
     fn open(
         path: &Path,
-        mut reader: Box<dyn BufRead + Send>,
+        reader: Box<dyn BufRead + Send>,
         delimiter: u8,
         fields: &InputFields,
     ) -> Result<Self> {
-        skip_byte_order_mark(path, &mut reader)?;
-        let tab = delimiter == b'\t';
-        let mut records = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .quoting(!tab)
-            .flexible(true)
-            .from_reader(reader)
-            .into_byte_records();
-        let first = match records.next() {
-            None => csv::ByteRecord::new(),
-            Some(record) => record.map_err(|error| csv_error(path, &error))?,
+        let mut records = DelimitedRecords::new(path, reader, delimiter)?;
+        let (first_line, first) = match records.next() {
+            None => (0, csv::ByteRecord::new()),
+            Some(record) => record?,
         };
         let header: Vec<String> = first
             .iter()
             .map(|name| String::from_utf8_lossy(name).trim().to_owned())
             .collect();
         let find = |name: &str| header.iter().position(|other| other == name);
-        let bare = tab && header.len() == 2 && find(&fields.text).is_none();
+        let bare = delimiter == b'\t' && header.len() == 2 && find(&fields.text).is_none();
         let missing = |name: &str| Error::File {
             path: path.into(),
             message: format!(
@@ -290,7 +279,7 @@ impl Table {
             id: find(&fields.id),
             doc: find(&fields.doc),
             keep,
-            first: bare.then_some(first),
+            first: bare.then_some((first_line, first)),
             header,
         })
     }
@@ -322,12 +311,4 @@ fn detect(path: &Path, reader: &mut Box<dyn BufRead + Send>) -> Result<InputForm
             }
         }
     })
-}
-
-fn skip_byte_order_mark(path: &Path, reader: &mut Box<dyn BufRead + Send>) -> Result<()> {
-    let head = reader.fill_buf().map_err(|error| Error::io(path, error))?;
-    if head.starts_with("\u{FEFF}".as_bytes()) {
-        reader.consume("\u{FEFF}".len());
-    }
-    Ok(())
 }

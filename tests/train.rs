@@ -1,0 +1,259 @@
+//! `marsad train`, `evaluate` and `inspect` as their users call them.
+
+mod support;
+
+use support::{Folder, repository, small_corpus};
+
+#[test]
+fn the_bundled_model_is_what_training_gives_to_the_byte() {
+    let folder = Folder::new();
+    folder.marsad(&["train", "-o", "model.safetensors"]).done();
+    let trained = std::fs::read(folder.path("model.safetensors")).unwrap();
+    let shipped = std::fs::read(repository("models/conflict-events.safetensors")).unwrap();
+    assert!(
+        trained == shipped,
+        "models/conflict-events.safetensors is not what `marsad train` gives; train it anew"
+    );
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_model() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    let train = |threads, name| {
+        let run = folder.marsad(&["train", "c.jsonl", "-o", name, "--threads", threads]);
+        run.done();
+        std::fs::read(folder.path(name)).unwrap()
+    };
+    let one = train("1", "one");
+    assert!(one == train("2", "two"));
+    assert!(one == train("5", "five"));
+}
+
+#[test]
+fn every_learner_learns_and_is_the_same_after_loading() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    folder.write(
+        "settings.toml",
+        "[features]\nsubwords = 300\n[learner]\ntop_features = 60\ntrees = 10\n",
+    );
+    for learner in [
+        "logistic",
+        "svm",
+        "complement-nb",
+        "multinomial-nb",
+        "linfa-logistic",
+        "linfa-nb",
+        "linfa-ftrl",
+        "linfa-svm",
+        "linfa-tree",
+        "linfa-forest",
+    ] {
+        let train = |output| {
+            let arguments = [
+                "train",
+                "c.jsonl",
+                "--learner",
+                learner,
+                "--config",
+                "settings.toml",
+                "-o",
+                output,
+            ];
+            folder.marsad(&arguments).done()
+        };
+        train("m");
+        train("again");
+        let bytes = |name| std::fs::read(folder.path(name)).unwrap();
+        assert!(
+            bytes("m") == bytes("again"),
+            "{learner} gives another model each time"
+        );
+        let run = folder
+            .marsad(&["evaluate", "c.jsonl", "-m", "m", "--to", "json"])
+            .done();
+        let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        let macro_f1 = report["top"]["macro_f1"]["value"].as_f64().unwrap();
+        assert!(macro_f1 > 0.9, "{learner}: {macro_f1}");
+    }
+}
+
+#[test]
+fn single_label_training_gives_one_label_a_row() {
+    let folder = Folder::new();
+    let rows: String = (0..40)
+        .map(|i| match i % 4 {
+            0 => format!("sports\tفاز الفريق في مباراة الدوري {i}\n"),
+            1 => format!("none\tدرجات الحرارة اليوم {i}\n"),
+            _ => format!("politics\tاجتمع الوزير مع السفير {i}\n"),
+        })
+        .collect();
+    folder.write("topics.tsv", rows);
+    for learner in ["logistic", "complement-nb", "linfa-logistic"] {
+        let arguments = [
+            "train",
+            "topics.tsv",
+            "--single-label",
+            "--learner",
+            learner,
+            "-o",
+            "m",
+        ];
+        folder.marsad(&arguments).done();
+        let rows = folder
+            .marsad(&["predict", "topics.tsv", "-m", "m"])
+            .done()
+            .json_rows();
+        assert_eq!(
+            rows[0]["labels"],
+            serde_json::json!(["sports"]),
+            "{learner}"
+        );
+        assert_eq!(rows[1]["labels"], serde_json::json!(["none"]), "{learner}");
+        for row in rows {
+            let scores = row["scores"].as_object().unwrap().values();
+            let sum: f64 = scores.map(|score| score.as_f64().unwrap()).sum();
+            assert!((sum - 1.0).abs() < 1e-5);
+        }
+    }
+    folder.write("two.tsv", "a|b\tنص\nc\tنص آخر\n");
+    folder
+        .marsad(&["train", "two.tsv", "--single-label", "-o", "x"])
+        .refused(&["two.tsv, line 1", "exactly one"]);
+}
+
+#[test]
+fn corpora_of_every_format_train_the_same_model() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    let rows: Vec<serde_json::Value> = small_corpus()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut names = String::from("\u{FEFF}id,doc,labels,text\r\n");
+    let mut flags = String::from("doc\tair\tfire.gun\ttext\n");
+    for row in &rows {
+        let labels: Vec<&str> = row["labels"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|l| l.as_str().unwrap())
+            .collect();
+        let field = |name: &str| row[name].as_str().unwrap();
+        let cell = if labels.is_empty() {
+            "none".to_owned()
+        } else {
+            labels.join(";")
+        };
+        names += &format!(
+            "{},{},{cell},\"{}\"\r\n",
+            field("id"),
+            field("doc"),
+            field("text")
+        );
+        let flag = |label: &str| u8::from(labels.contains(&label));
+        flags += &format!(
+            "{}\t{}\t{}\t{}\n",
+            field("doc"),
+            flag("air"),
+            flag("fire.gun"),
+            field("text")
+        );
+    }
+    folder.write("c.csv", names);
+    folder.write("c.tsv", flags);
+    let train = |corpus| {
+        folder.marsad(&["train", corpus, "-o", "m"]).done();
+        std::fs::read(folder.path("m")).unwrap()
+    };
+    let expected = train("c.jsonl");
+    assert!(train("c.csv") == expected);
+    assert!(train("c.tsv") == expected);
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    let folder = Folder::new();
+    let corpus = small_corpus()
+        + "{\"text\":\"بلا تصنيف\"}\n{\"text\":\"بلا تصنيف\",\"labels\":null}\n{\"text\":\" \",\"labels\":[]}\n"
+        + "{\"text\":\"زار الوزير سوق سرت رقم 3\",\"labels\":\"none\",\"doc\":\"again\"}\n";
+    folder.write("c.jsonl", corpus);
+    let run = folder.marsad(&["train", "c.jsonl", "-o", "m"]).done();
+    for words in [
+        "61 annotated sentences",
+        "2 rows without annotation left out",
+        "1 rows without text left out",
+        "1 rows repeat an earlier one",
+        "(none)",
+    ] {
+        assert!(run.out.contains(words), "{words:?} not in {}", run.out);
+    }
+}
+
+#[test]
+fn aliases_rename_labels() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    folder.write(
+        "aliases.toml",
+        "[aliases]\nair = \"airstrike\"\n\"fire.gun\" = \"shelling\"\n",
+    );
+    folder
+        .marsad(&["train", "c.jsonl", "--aliases", "aliases.toml", "-o", "m"])
+        .done();
+    let run = folder.marsad(&["inspect", "m", "--to", "json"]).done();
+    let model: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        model["labels"],
+        serde_json::json!(["airstrike", "shelling"])
+    );
+}
+
+#[test]
+fn rows_that_name_only_a_parent_teach_nothing_about_its_children() {
+    let folder = Folder::new();
+    let mut corpus = small_corpus();
+    for index in 0..6 {
+        corpus += &format!("{{\"text\":\"أطلقت نيران كثيفة {index}\",\"labels\":[\"fire\"]}}\n");
+    }
+    folder.write("c.jsonl", corpus);
+    let run = folder.marsad(&["train", "c.jsonl", "-o", "m"]).done();
+    let run_report = folder.marsad(&["inspect", "m", "--to", "json"]).done();
+    let model: serde_json::Value = serde_json::from_str(&run_report.out).unwrap();
+    assert_eq!(model["labels"], serde_json::json!(["air", "fire.gun"]));
+    assert_eq!(model["provenance"]["label_counts"]["fire"], 36);
+    assert_eq!(model["provenance"]["label_counts"]["fire.gun"], 30);
+    assert!(run.out.contains("66 annotated sentences"));
+}
+
+#[test]
+fn inspect_shows_where_a_model_comes_from() {
+    let folder = Folder::new();
+    let table = folder.marsad(&["inspect"]).done().out;
+    for words in [
+        "corpus digest",
+        "Out of fold",
+        "macro-F1",
+        "Strongest for airstrike",
+        "غار",
+    ] {
+        assert!(table.contains(words), "{words:?} not in {table}");
+    }
+}
+
+#[test]
+fn completions_and_help_name_every_verb() {
+    let folder = Folder::new();
+    let help = folder.marsad(&["--help"]).done().out;
+    let script = folder.marsad(&["completions", "bash"]).done().out;
+    for verb in ["train", "predict", "evaluate", "inspect", "completions"] {
+        assert!(help.contains(verb) && script.contains(verb));
+        let own = folder.marsad(&[verb, "--help"]).done().out;
+        assert!(own.contains("Example"), "{verb}");
+    }
+    assert_eq!(
+        folder.marsad(&["--version"]).done().out,
+        concat!("marsad ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
