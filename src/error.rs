@@ -116,3 +116,22 @@ impl From<linfa::Error> for Error {
 
 /// Result of the library's functions.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// A message of several lines as one.
+pub(crate) fn one_line(message: &str) -> String {
+    message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.chars().all(|c| matches!(c, '|' | '^' | ' ')))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A piece of input short enough to stand in a message.
+pub(crate) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 120;
+    if text.chars().nth(LONGEST).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(LONGEST).chain(['…']).collect()
+}

@@ -25,6 +25,7 @@ pub mod evaluate;
 pub mod features;
 pub mod learn;
 pub mod model;
+mod output_file;
 pub mod predict;
 pub mod scoring;
 mod settings;

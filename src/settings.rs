@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
 use crate::features::FeatureSettings;
 use crate::learn::{LearnerSettings, TrainingSettings};
 use crate::text::TextSettings;
@@ -44,16 +44,7 @@ impl Settings {
     /// Names the first setting that is out of bounds.
     pub fn check(&self) -> Result<()> {
         self.features.check()?;
-        self.learner.check()
+        self.learner.check()?;
+        self.training.check()
     }
-}
-
-/// A message of several lines as one.
-pub(crate) fn one_line(message: &str) -> String {
-    message
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.chars().all(|c| matches!(c, '|' | '^' | ' ')))
-        .collect::<Vec<_>>()
-        .join(" ")
 }

@@ -10,15 +10,15 @@ use crate::features::{
     Candidates, FeatureSpace, SparseRow, TokenizedCorpus, records, select_by_chi_squared,
 };
 use crate::learn::{
-    Heads, Problem, Targets, best_f1_threshold, best_single_label_thresholds, calibrate,
-    check_memory, fit_heads,
+    Heads, LinearModel, Problem, Targets, best_f1_threshold, best_single_label_thresholds,
+    calibrate, check_memory, fit_heads, fit_windows, mix_scores, window_scores,
 };
 use crate::model::{FORMAT_VERSION, Header, Model, ModelHeads, Provenance, TextVersions};
 use crate::scoring::{Calibration, LabelMode, LabelTree, LeafPrediction};
 use crate::settings::Settings;
 use crate::text::TextPipeline;
 
-/// Words in the window shown as evidence: a clause of news.
+/// Words in the window shown as evidence where windows are not learnt: a clause of news.
 const EVIDENCE_WORDS: usize = 8;
 
 /// A training run as it goes on.
@@ -26,6 +26,13 @@ const EVIDENCE_WORDS: usize = 8;
 pub enum Step {
     /// Texts are normalised and cut into tokens.
     Tokenize,
+    /// Dense rows of so many features are about to be made, which takes about so many MB.
+    Dense {
+        /// Features kept.
+        features: usize,
+        /// Memory at the peak.
+        megabytes: usize,
+    },
     /// The fold of this number, from 0, is fitted without its documents.
     Fold(usize),
     /// The final model is fitted on all documents.
@@ -51,13 +58,18 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         settings.training.seed,
     )?;
     let rows = corpus.records().len();
-    if settings.learner.kind.is_stock() {
-        check_memory(&settings.learner, rows, settings.learner.top_features)?;
-    }
     progress(Step::Tokenize);
     let texts: Vec<&str> = corpus.records().iter().map(|r| r.text.as_str()).collect();
     let tokenized = TokenizedCorpus::new(&TextPipeline::new(&settings.text), &texts);
     let candidates = Candidates::new(&settings.features, &tokenized)?;
+    if settings.learner.kind.is_stock() {
+        let features = settings.learner.top_features.min(candidates.len());
+        let megabytes = check_memory(&settings.learner, rows, features)?;
+        progress(Step::Dense {
+            features,
+            megabytes,
+        });
+    }
     let run = Run {
         settings,
         targets: &targets,
@@ -66,10 +78,10 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         folds: &folds,
     };
     let scores = run.out_of_fold_scores(progress)?;
-    let decided = run.decide(&scores);
+    let decided = run.decide(&scores)?;
     progress(Step::Final);
     let all: Vec<usize> = (0..rows).collect();
-    let (space, heads) = run.fit(&all)?;
+    let fitted = run.fit(&all)?;
     progress(Step::Measure);
     let tree = LabelTree::new(targets.labels());
     let judged = Judged::new(tree, run.mode(), corpus.records(), &decided.predictions);
@@ -78,8 +90,8 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         settings.training.bootstrap_samples,
         settings.training.seed,
     );
-    let vocabulary = space.vocabulary();
-    let heads = ModelHeads::from_fitted(&heads, vocabulary.len());
+    let vocabulary = fitted.space.vocabulary();
+    let heads = ModelHeads::from_fitted(&fitted.heads, fitted.windows.as_deref(), vocabulary.len());
     let subwords = vocabulary
         .subwords
         .as_ref()
@@ -94,9 +106,13 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         features: settings.features.clone(),
         mode: run.mode(),
         labels: targets.labels().to_vec(),
-        calibrations: decided.calibrations,
-        thresholds: decided.thresholds,
-        evidence_words: EVIDENCE_WORDS,
+        windows: fitted.windows.is_some().then_some(decided.choices.mixes),
+        calibrations: decided.choices.calibrations,
+        thresholds: decided.choices.thresholds,
+        evidence_words: match fitted.windows {
+            Some(_) => settings.learner.window_words,
+            None => EVIDENCE_WORDS,
+        },
         alphabet: vocabulary.alphabet.stored(),
         subwords,
         provenance: Provenance {
@@ -126,13 +142,53 @@ struct Run<'a> {
     folds: &'a [usize],
 }
 
-/// Decisions on out-of-fold scores.
-struct Decided {
-    /// For each sentence, by calibration and thresholds of the other folds.
-    predictions: Vec<LeafPrediction>,
-    /// For the model, from all folds.
+/// The score of a whole sentence and the highest score of a window in it; the latter is 0 where
+/// windows are not learnt.
+type RawScore = [f64; 2];
+
+/// Features and scorers fitted on some sentences.
+struct Fitted<'a> {
+    space: FeatureSpace<'a>,
+    heads: Heads,
+    windows: Option<Vec<LinearModel>>,
+}
+
+impl Fitted<'_> {
+    /// Raw scores of some sentences, label by label.
+    fn scores(&self, sentences: &[usize], window_words: usize) -> Vec<Vec<RawScore>> {
+        let windows = self
+            .windows
+            .as_ref()
+            .map(|models| window_scores(&self.space, models, window_words, sentences));
+        (0..sentences.len())
+            .into_par_iter()
+            .map(|place| {
+                let whole = self.heads.scores(&self.space.row(sentences[place]));
+                let window = |label: usize| windows.as_ref().map_or(0.0, |w| w[label][place]);
+                whole
+                    .into_iter()
+                    .enumerate()
+                    .map(|(label, score)| [score, window(label)])
+                    .collect()
+            })
+            .collect()
+    }
+}
+
+/// How raw scores become decisions.
+struct Choices {
+    /// For each label how much the score of the sentence and of its best window count.
+    mixes: Vec<[f64; 2]>,
     calibrations: Vec<Calibration>,
     thresholds: Vec<f64>,
+}
+
+/// Decisions on out-of-fold scores.
+struct Decided {
+    /// For each sentence, by the choices made on the other folds.
+    predictions: Vec<LeafPrediction>,
+    /// For the model, from all folds.
+    choices: Choices,
 }
 
 impl<'a> Run<'a> {
@@ -147,8 +203,8 @@ impl<'a> Run<'a> {
         self.targets.labels().len()
     }
 
-    /// Fits features and heads on some sentences.
-    fn fit(&self, fit_on: &[usize]) -> Result<(FeatureSpace<'a>, Heads)> {
+    /// Fits features and scorers on some sentences.
+    fn fit(&self, fit_on: &[usize]) -> Result<Fitted<'a>> {
         let mut space = FeatureSpace::fit(self.candidates, self.tokenized, fit_on);
         if space.is_empty() {
             return Err(Error::Corpus(
@@ -176,22 +232,25 @@ impl<'a> Run<'a> {
             sentences: fit_on,
             features: space.len(),
         };
-        let heads = fit_heads(learner, &problem, self.settings.training.seed)?;
-        Ok((space, heads))
+        let seed = self.settings.training.seed;
+        let heads = fit_heads(learner, &problem, seed)?;
+        let windows = fit_windows(learner, &problem, &space, &heads, seed)?;
+        Ok(Fitted {
+            space,
+            heads,
+            windows,
+        })
     }
 
-    /// Raw scores of each sentence by a model that has not seen its document.
-    fn out_of_fold_scores(&self, progress: &dyn Fn(Step)) -> Result<Vec<Vec<f64>>> {
+    /// Raw scores of each sentence, label by label, by a model that has not seen its document.
+    fn out_of_fold_scores(&self, progress: &dyn Fn(Step)) -> Result<Vec<Vec<RawScore>>> {
         let mut scores = vec![Vec::new(); self.folds.len()];
         for fold in 0..self.settings.training.folds {
             progress(Step::Fold(fold));
             let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
                 (0..self.folds.len()).partition(|&sentence| self.folds[sentence] == fold);
-            let (space, heads) = self.fit(&fit_on)?;
-            let of_fold: Vec<Vec<f64>> = held_out
-                .par_iter()
-                .map(|&sentence| heads.scores(&space.row(sentence)))
-                .collect();
+            let fitted = self.fit(&fit_on)?;
+            let of_fold = fitted.scores(&held_out, self.settings.learner.window_words);
             for (sentence, of_sentence) in held_out.into_iter().zip(of_fold) {
                 scores[sentence] = of_sentence;
             }
@@ -199,81 +258,93 @@ impl<'a> Run<'a> {
         Ok(scores)
     }
 
-    fn decide(&self, scores: &[Vec<f64>]) -> Decided {
+    fn decide(&self, scores: &[Vec<RawScore>]) -> Result<Decided> {
         let all: Vec<usize> = (0..scores.len()).collect();
-        let (calibrations, thresholds) = self.choose(scores, &all);
         let mut predictions = vec![LeafPrediction::default(); scores.len()];
         for fold in 0..self.settings.training.folds {
             let (held_out, others): (Vec<usize>, Vec<usize>) = all
                 .iter()
                 .partition(|&&sentence| self.folds[sentence] == fold);
-            let (calibrations, thresholds) = self.choose(scores, &others);
+            let choices = self.choose(scores, &others)?;
             for sentence in held_out {
-                let probabilities = self.probabilities(&calibrations, &scores[sentence]);
+                let probabilities = self.probabilities(&choices, &scores[sentence]);
                 let mut holds = Vec::new();
-                self.mode().decide(&probabilities, &thresholds, &mut holds);
+                self.mode()
+                    .decide(&probabilities, &choices.thresholds, &mut holds);
                 predictions[sentence] = LeafPrediction {
                     probabilities,
                     holds,
                 };
             }
         }
-        Decided {
+        Ok(Decided {
             predictions,
-            calibrations,
-            thresholds,
-        }
+            choices: self.choose(scores, &all)?,
+        })
     }
 
-    fn probabilities(&self, calibrations: &[Calibration], scores: &[f64]) -> Vec<f64> {
-        let mut probabilities: Vec<f64> = calibrations
+    fn probabilities(&self, choices: &Choices, scores: &[RawScore]) -> Vec<f64> {
+        let mut probabilities: Vec<f64> = choices
+            .calibrations
             .iter()
+            .zip(&choices.mixes)
             .zip(scores)
-            .map(|(calibration, &score)| calibration.probability(score))
+            .map(|((calibration, mix), score)| calibration.probability(mixed(mix, score)))
             .collect();
         self.mode().normalize(&mut probabilities);
         probabilities
     }
 
-    /// Calibrations and thresholds from the out-of-fold scores of some sentences.
-    fn choose(&self, scores: &[Vec<f64>], sentences: &[usize]) -> (Vec<Calibration>, Vec<f64>) {
-        let kind = self.settings.training.calibration;
-        let decided: Vec<(Vec<f64>, Vec<bool>)> = (0..self.labels())
+    /// Mixes, calibrations and thresholds from the out-of-fold scores of some sentences.
+    fn choose(&self, scores: &[Vec<RawScore>], sentences: &[usize]) -> Result<Choices> {
+        let by_label: Result<Vec<([f64; 2], Calibration, f64)>> = (0..self.labels())
+            .into_par_iter()
             .map(|label| {
-                sentences
+                let (scores, holds): (Vec<RawScore>, Vec<bool>) = sentences
                     .iter()
                     .filter_map(|&sentence| {
                         let held = self.targets.holds(label, sentence)?;
                         Some((scores[sentence][label], held))
                     })
-                    .unzip()
+                    .unzip();
+                let windows = scores.iter().any(|score| score[1] != 0.0);
+                let mix = match windows {
+                    true => mix_scores(&scores, &holds)?,
+                    false => [1.0, 0.0],
+                };
+                let scores: Vec<f64> = scores.iter().map(|score| mixed(&mix, score)).collect();
+                let calibration = calibrate(self.settings.training.calibration, &scores, &holds);
+                let probabilities: Vec<f64> =
+                    scores.iter().map(|&s| calibration.probability(s)).collect();
+                let threshold = best_f1_threshold(&probabilities, &holds);
+                Ok((mix, calibration, threshold))
             })
             .collect();
-        let calibrations: Vec<Calibration> = decided
-            .par_iter()
-            .map(|(scores, holds)| calibrate(kind, scores, holds))
-            .collect();
-        let thresholds = match self.targets.classes() {
-            None => decided
-                .iter()
-                .zip(&calibrations)
-                .map(|((scores, holds), calibration)| {
-                    let probabilities: Vec<f64> =
-                        scores.iter().map(|&s| calibration.probability(s)).collect();
-                    best_f1_threshold(&probabilities, holds)
-                })
-                .collect(),
-            Some(classes) => {
-                let probabilities: Vec<Vec<f64>> = sentences
-                    .iter()
-                    .map(|&sentence| self.probabilities(&calibrations, &scores[sentence]))
-                    .collect();
-                let classes: Vec<usize> = sentences.iter().map(|&s| classes[s]).collect();
-                best_single_label_thresholds(&probabilities, &classes, self.labels())
-            }
+        let mut choices = Choices {
+            mixes: Vec::new(),
+            calibrations: Vec::new(),
+            thresholds: Vec::new(),
         };
-        (calibrations, thresholds)
+        for (mix, calibration, threshold) in by_label? {
+            choices.mixes.push(mix);
+            choices.calibrations.push(calibration);
+            choices.thresholds.push(threshold);
+        }
+        if let Some(classes) = self.targets.classes() {
+            let probabilities: Vec<Vec<f64>> = sentences
+                .iter()
+                .map(|&sentence| self.probabilities(&choices, &scores[sentence]))
+                .collect();
+            let classes: Vec<usize> = sentences.iter().map(|&s| classes[s]).collect();
+            choices.thresholds =
+                best_single_label_thresholds(&probabilities, &classes, self.labels());
+        }
+        Ok(choices)
     }
+}
+
+fn mixed(mix: &[f64; 2], score: &RawScore) -> f64 {
+    mix[0] * score[0] + mix[1] * score[1]
 }
 
 fn rows_of(space: &FeatureSpace<'_>, sentences: &[usize]) -> Array2<SparseRow> {

@@ -70,7 +70,12 @@ fn page_furniture_is_marked_and_carries_no_label() {
         [None, Some("source"), Some("related"), Some("repeated")]
     );
     assert_eq!(labels(&rows[0]), ["airstrike"]);
-    assert!(labels(&rows[1]).is_empty() && labels(&rows[2]).is_empty());
+    assert!(labels(&rows[1]).is_empty());
+    assert_eq!(
+        labels(&rows[2]),
+        ["airstrike"],
+        "a headline that is linked to is a headline"
+    );
     assert_eq!(labels(&rows[3]), ["airstrike"]);
 }
 
@@ -294,21 +299,131 @@ fn output_files_are_whole_or_absent() {
 fn a_broken_pipe_ends_quietly() {
     let folder = Folder::new();
     let corpus = repository("data/corpus/syria.jsonl");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_marsad"))
-        .args(["predict", corpus.to_str().unwrap()])
-        .current_dir(folder.path("."))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
-    assert!(line.starts_with('{'));
+    for format in ["jsonl", "csv", "tsv", "table"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_marsad"))
+            .args(["predict", corpus.to_str().unwrap(), "--to", format])
+            .current_dir(folder.path("."))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{format}");
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{format}");
+        assert!(!line.is_empty());
+    }
+}
+
+#[test]
+fn news_with_its_source_before_it_is_no_furniture() {
+    let folder = Folder::new();
+    for line in [
+        "مراسلنا: قصف مدفعي على بلدة اللطامنة",
+        "المصدر الطبي: مقتل خمسة مدنيين في غارة للطيران على دوما",
+        "نقلا عن ناشطين: غارات جوية مكثفة على دوما ومقتل عشرة",
+    ] {
+        folder.write("in.txt", line);
+        let rows = folder.marsad(&["predict", "in.txt"]).done().json_rows();
+        assert!(!labels(&rows[0]).is_empty(), "{line}");
+        assert!(rows[0].get("furniture").is_none(), "{line}");
+    }
+}
+
+#[test]
+fn a_quote_that_never_closes_is_an_error_and_not_a_text() {
+    let folder = Folder::new();
+    folder.write("in.csv", format!("id,text\n1,{AIR}\n2,\"{AIR}\n3,{NONE}\n"));
+    let run = folder.marsad(&["predict", "in.csv"]);
+    assert_eq!(run.status, 1);
+    let rows = run.json_rows();
+    assert_eq!(rows.len(), 2);
+    assert!(
+        rows[1]["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("line 3: the quote")
+    );
+}
+
+#[test]
+fn formats_are_known_behind_a_mark_and_empty_lines() {
+    let folder = Folder::new();
+    folder.write(
+        "rows",
+        format!("\u{FEFF}\n\n  {{\"id\":\"a\",\"text\":\"{AIR}\"}}\n"),
+    );
+    let rows = folder.marsad(&["predict", "rows"]).done().json_rows();
+    assert_eq!(rows[0]["text"], AIR);
+}
+
+#[test]
+fn rows_without_text_keep_their_row_when_split() {
+    let folder = Folder::new();
+    folder.write(
+        "in.jsonl",
+        "{\"id\":1,\"text\":\"\"}\n{\"id\":2,\"text\":\"  \"}\n",
+    );
+    let rows = folder
+        .marsad(&["predict", "in.jsonl", "--split", "yes"])
+        .done()
+        .json_rows();
+    assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn ids_that_would_change_are_errors() {
+    let folder = Folder::new();
+    let row = format!("{{\"id\":123456789012345678901234567890,\"text\":\"{AIR}\"}}\n");
+    let run = folder.marsad_with(&["predict"], row.as_bytes());
+    assert_eq!(run.status, 1);
+    assert!(
+        run.json_rows()[0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("in quotes")
+    );
+}
+
+#[test]
+fn long_input_is_read_in_time_that_grows_with_it() {
+    let folder = Folder::new();
+    // Marks without a space between them once made the splitter read all before each of them.
+    folder.write("marks.txt", "ا.".repeat(300_000));
+    let rows = folder.marsad(&["predict", "marks.txt"]).done().json_rows();
+    assert_eq!(
+        rows.iter()
+            .map(|row| row["text"].as_str().unwrap().len())
+            .sum::<usize>(),
+        900_000
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_links_stay_what_they_are() {
+    let folder = Folder::new();
+    folder.write("in.txt", AIR);
+    folder
+        .marsad(&["predict", "in.txt", "-o", "/dev/null"])
+        .done();
+    assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+    folder.write("file", "old");
+    std::os::unix::fs::symlink("file", folder.path("link")).unwrap();
+    folder.marsad(&["predict", "in.txt", "-o", "link"]).done();
+    assert!(
+        std::fs::symlink_metadata(folder.path("link"))
+            .unwrap()
+            .is_symlink()
+    );
+    assert!(
+        std::fs::read_to_string(folder.path("file"))
+            .unwrap()
+            .starts_with('{')
+    );
 }
 
 #[test]
@@ -327,7 +442,7 @@ fn people_get_labels_before_the_sentence() {
 #[test]
 fn empty_input_gives_empty_output() {
     let folder = Folder::new();
-    for name in ["empty.txt", "empty.jsonl"] {
+    for name in ["empty.txt", "empty.jsonl", "empty.tsv"] {
         folder.write(name, "");
         assert_eq!(folder.marsad(&["predict", name]).done().out, "");
     }

@@ -84,6 +84,18 @@ fn rows_that_cannot_be_understood_name_file_and_line() {
         &[],
         &["c.csv", "body, labels"],
     );
+    let odd = "text,air\nا,0\nب,1\nج,0\nد,1\nه,0\nو,yes\n";
+    refused_training(odd, "c.csv", &[], &["c.csv, line 7", "yes", "air"]);
+    let open_quote = "text,labels\n\"نص,x\nنص,y\n";
+    refused_training(open_quote, "c.csv", &[], &["c.csv, line 2", "never closed"]);
+    row(
+        "{\"text\":\"a\",\"labels\":[\"x|y\"]}",
+        &["c.jsonl, line 2", "x|y"],
+    );
+    row(
+        "{\"text\":\"a\",\"labels\":[\"\"]}",
+        &["c.jsonl, line 2", "without a name"],
+    );
     refused_training("text,note\nنص,x\n", "c.csv", &[], &["c.csv", "no column"]);
 }
 
@@ -138,11 +150,62 @@ fn settings_out_of_bounds_and_unknown_settings() {
         &["features.char_ngram_max", "9"],
     );
     refused("[training]\nfolds = 1\n", &["folds", "1"]);
-    refused(
-        "[learner]\nkind = \"linfa-svm\"\nmemory_limit = 1\ntop_features = 5000\n",
-        &["memory_limit"],
-    );
     refused("not toml", &["s.toml"]);
+    refused("[learner]\nc = nan\n", &["learner.c", "NaN"]);
+    refused("[learner]\nc = 1e300\n", &["learner.c"]);
+    refused(
+        "[learner]\nkind = \"linfa-nb\"\nsmoothing = 0\n",
+        &["learner.smoothing"],
+    );
+    refused(
+        "[learner]\nkind = \"linfa-ftrl\"\nc = 0.5\n",
+        &["learner.c", "linfa-ftrl"],
+    );
+    refused("[learner]\ntrees = 100000000\n", &["learner.trees"]);
+    refused(
+        "[training]\nbootstrap_samples = 99999999999\n",
+        &["bootstrap_samples"],
+    );
+    refused(
+        "[features]\nmin_document_frequency = 4294967296\n",
+        &["min_document_frequency"],
+    );
+}
+
+#[test]
+fn dense_learners_that_would_need_too_much_memory() {
+    let folder = Folder::new();
+    let letters: Vec<char> = "بتثجحخدذرزسشصضطظعغفقكلمنهوي".chars().collect();
+    let rows: String = (0..600)
+        .map(|i| {
+            let word: String = [i, i / 7, i / 5, i / 3]
+                .map(|n| letters[n % letters.len()])
+                .iter()
+                .collect();
+            format!(
+                "{{\"text\":\"غارة {word}\",\"labels\":[{}]}}\n",
+                ["", "\"air\""][i % 2]
+            )
+        })
+        .collect();
+    folder.write("c.jsonl", rows);
+    folder.write("s.toml", "[learner]\nmemory_limit = 1\n");
+    for learner in ["linfa-svm", "linfa-logistic", "linfa-forest", "linfa-nb"] {
+        let arguments = [
+            "train",
+            "c.jsonl",
+            "--config",
+            "s.toml",
+            "--learner",
+            learner,
+            "-o",
+            "m",
+        ];
+        folder
+            .marsad(&arguments)
+            .refused(&[learner, "MB", "memory_limit"]);
+    }
+    assert_eq!(folder.names(), ["c.jsonl", "s.toml"]);
 }
 
 #[test]
@@ -198,7 +261,7 @@ fn damaged_models_are_refused_by_every_verb() {
 #[test]
 fn models_of_a_newer_version_are_refused_as_such() {
     let folder = Folder::new();
-    let text = unsafe_free_replace(
+    let text = replaced(
         model(&folder),
         b"\\\"format_version\\\":1",
         b"\\\"format_version\\\":9",
@@ -209,13 +272,52 @@ fn models_of_a_newer_version_are_refused_as_such() {
         .refused(&["newer", "newer Marsad", "update"]);
 }
 
-fn unsafe_free_replace(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     let place = bytes
         .windows(from.len())
         .position(|window| window == from)
         .unwrap();
     bytes[place..place + from.len()].copy_from_slice(to);
     bytes
+}
+
+#[test]
+fn files_that_are_read_are_not_written_over() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    folder
+        .marsad(&["train", "c.jsonl", "-o", "c.jsonl"])
+        .refused(&["c.jsonl", "another file"]);
+    folder
+        .marsad(&["predict", "c.jsonl", "-o", "c.jsonl"])
+        .refused(&["c.jsonl", "another file"]);
+    assert_eq!(
+        std::fs::read_to_string(folder.path("c.jsonl")).unwrap(),
+        small_corpus()
+    );
+}
+
+#[test]
+fn messages_stay_short_whatever_the_input() {
+    let folder = Folder::new();
+    folder.write("long.csv", format!("{}\n", "x".repeat(1 << 20)));
+    let run = folder.marsad(&["predict", "long.csv"]);
+    run.refused(&["long.csv"]);
+    assert!(run.err.len() < 1000);
+    folder.write("long.jsonl", format!("\"{}\"\n", "x".repeat(1 << 20)));
+    let run = folder.marsad(&["train", "long.jsonl", "-o", "m"]);
+    run.refused(&["long.jsonl, line 1"]);
+    assert!(run.err.len() < 1000);
+}
+
+#[test]
+fn aliases_that_name_no_label_are_refused() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    folder.write("a.toml", "[aliases]\nair = \"\"\n");
+    folder
+        .marsad(&["train", "c.jsonl", "--aliases", "a.toml", "-o", "m"])
+        .refused(&["a.toml", "air"]);
 }
 
 #[test]
@@ -236,6 +338,7 @@ fn wrong_arguments_end_with_status_two() {
         &["predict", "--threads", "0"],
         &["train", "--learner", "oracle"],
         &["evaluate"],
+        &["evaluate", "c", "--bootstrap", "100000000000"],
         &[],
     ] {
         assert_eq!(folder.marsad(arguments).status, 2, "{arguments:?}");

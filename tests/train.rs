@@ -257,3 +257,75 @@ fn completions_and_help_name_every_verb() {
         concat!("marsad ", env!("CARGO_PKG_VERSION"), "\n")
     );
 }
+
+#[test]
+fn labels_too_rare_for_a_fold_train_all_the_same() {
+    let folder = Folder::new();
+    let corpus =
+        small_corpus() + "{\"text\":\"إعدام أسير\",\"labels\":[\"rare\"],\"doc\":\"d0\"}\n";
+    folder.write("c.jsonl", corpus);
+    for learner in [
+        "svm",
+        "logistic",
+        "multinomial-nb",
+        "linfa-logistic",
+        "linfa-svm",
+        "linfa-forest",
+    ] {
+        folder
+            .marsad(&["train", "c.jsonl", "--learner", learner, "-o", "m"])
+            .done();
+        let run = folder.marsad(&["inspect", "m", "--to", "json"]).done();
+        let model: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(
+            model["labels"],
+            serde_json::json!(["air", "fire.gun", "rare"]),
+            "{learner}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_does_not_cost_the_model() {
+    use std::process::{Command, Stdio};
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_marsad"))
+        .args(["train", "c.jsonl", "-o", "m"])
+        .current_dir(folder.path("."))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    folder.marsad(&["inspect", "m"]).done();
+}
+
+#[cfg(unix)]
+#[test]
+fn corpora_are_read_whole_from_pipes() {
+    let folder = Folder::new();
+    for arguments in [["train", "-"], ["train", "/dev/stdin"]] {
+        let all = [&arguments[..], &["-o", "m"]].concat();
+        let run = folder.marsad_with(&all, small_corpus().as_bytes()).done();
+        assert!(run.out.contains("60 annotated sentences"), "{}", run.out);
+    }
+}
+
+#[test]
+fn evaluation_measures_finer_labels_by_their_parents() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    folder.marsad(&["train", "c.jsonl", "-o", "m"]).done();
+    folder.write(
+        "finer.jsonl",
+        small_corpus().replace("\"air\"", "\"air.drone\""),
+    );
+    let run = folder
+        .marsad(&["evaluate", "finer.jsonl", "-m", "m", "--to", "json"])
+        .done();
+    assert_eq!(run.err, "");
+    let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(report["labels"][0]["label"], "air");
+    assert_eq!(report["labels"][0]["support"], 30);
+}

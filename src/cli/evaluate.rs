@@ -9,9 +9,10 @@ use rayon::prelude::*;
 
 use super::report::{Failure, complain, say};
 use super::{CorpusArgs, ModelArgs, ThreadArgs};
-use crate::corpus::{Contradictions, Corpus};
+use crate::corpus::{Contradictions, Corpus, parents};
 use crate::error::Error;
 use crate::evaluate::{Judged, Report};
+use crate::learn::MOST_BOOTSTRAP_SAMPLES;
 use crate::predict::{Predictor, Scratch};
 
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(super) struct EvaluateArgs {
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     to: super::inspect::Shape,
     /// Resamples of documents for the intervals
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
     /// Decides the resamples
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -40,6 +41,13 @@ pub(super) struct EvaluateArgs {
     reading: CorpusArgs,
     #[command(flatten)]
     threads: ThreadArgs,
+}
+
+fn bootstrap_samples(given: &str) -> Result<usize, String> {
+    match given.parse() {
+        Ok(samples) if samples <= MOST_BOOTSTRAP_SAMPLES => Ok(samples),
+        _ => Err(format!("a number from 0 to {MOST_BOOTSTRAP_SAMPLES}")),
+    }
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
@@ -84,9 +92,11 @@ fn measure(args: &EvaluateArgs, predictor: &Predictor, corpus: &Corpus) -> Repor
 
 /// Tells what of the corpus cannot be measured; nothing to measure at all is an error.
 fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
+    // A label finer than the model's is measured by its parent.
     let known = |label: &str| {
+        let mut names = std::iter::once(label).chain(parents(label));
         let labels = predictor.tree().labels();
-        labels.iter().any(|of_tree| of_tree.name == label)
+        names.any(|name| labels.iter().any(|of_tree| of_tree.name == name))
     };
     let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
     for label in corpus.records().iter().flat_map(|record| &record.labels) {
@@ -111,6 +121,12 @@ fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
         ));
     }
     let counts = corpus.counts();
+    if counts.contradictory > 0 {
+        complain(&format!(
+            "{} texts are annotated in more than one way",
+            counts.contradictory
+        ));
+    }
     if counts.unannotated + counts.empty > 0 {
         complain(&format!(
             "left out: {} rows without annotation, {} without text",

@@ -7,7 +7,7 @@ mod predict;
 mod report;
 mod train;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::corpus::{Aliases, Contradictions, CorpusReader};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::output_file::same_file;
 use report::Failure;
 
 /// Labels Arabic sentences by conflict event, with models trained on annotated sentences.
@@ -124,6 +125,22 @@ impl ThreadArgs {
             .map_err(|error| Error::Memory(format!("no threads can be started: {error}")))?;
         Ok(pool.install(work))
     }
+}
+
+/// Refuses to write over a file that is read.
+fn refuse_overwriting<'a>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<()> {
+    for input in inputs {
+        if same_file(output, input) {
+            return Err(Error::File {
+                path: output.into(),
+                message: "is read by this command; name another file to write".into(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Reads the command line and does what it says.

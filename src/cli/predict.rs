@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::report::{Failure, colours, complain, progress};
-use super::{ModelArgs, ThreadArgs};
+use super::{ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::STANDARD_INPUT;
 use crate::error::Error;
-use crate::model::{keep, temporary_beside};
+use crate::output_file::OutputFile;
 use crate::predict::{
     InputFields, InputFormat, Labeller, OutputFormat, Predictor, RowWriter, Split, Unit, Units,
 };
@@ -47,9 +47,9 @@ pub(super) struct PredictArgs {
     /// Field that holds the text
     #[arg(long, value_name = "F", default_value = "text")]
     text_field: String,
-    /// Field that holds the id
-    #[arg(long, value_name = "F", default_value = "id")]
-    id_field: String,
+    /// Field that holds the id [default: id, where there is one]
+    #[arg(long, value_name = "F")]
+    id_field: Option<String>,
     /// Fields of the input to carry along
     #[arg(long, value_name = "F,…", value_delimiter = ',')]
     keep: Vec<String>,
@@ -66,19 +66,36 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         [] => vec![PathBuf::from(STANDARD_INPUT)],
         inputs => inputs.to_vec(),
     };
-    // A missing file is told before anything is written.
-    for path in inputs
-        .iter()
-        .filter(|path| path.as_os_str() != STANDARD_INPUT)
-    {
-        std::fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let fields = InputFields {
+        text: args.text_field.clone(),
+        id: args.id_field.clone(),
+        keep: args.keep.clone(),
+        ..InputFields::default()
+    };
+    // What is wrong with a file is told before anything is written. A pipe can be opened only once.
+    for path in &inputs {
+        if path.is_file() || !path.exists() && path.as_os_str() != STANDARD_INPUT || path.is_dir() {
+            drop(Units::open(path, args.from, &fields)?);
+        }
     }
     let errors = match &args.output {
         None => {
             let output = BufWriter::new(io::stdout());
-            label_all(args, &predictor, &inputs, output)?.0
+            let written = label_all(args, &predictor, &inputs, &fields, output);
+            written
+                .map_err(|failure| failure.into_failure(Path::new("standard output")))?
+                .0
         }
-        Some(path) => write_file(args, &predictor, &inputs, path)?,
+        Some(path) => {
+            refuse_overwriting(path, inputs.iter().chain(&args.model.model))?;
+            let output = BufWriter::new(OutputFile::create(path)?);
+            let written = label_all(args, &predictor, &inputs, &fields, output);
+            let (errors, output) = written.map_err(|failure| failure.into_failure(path))?;
+            let file = output.into_inner();
+            file.map_err(|error| Error::io(path, error.into_error()))?
+                .keep()?;
+            errors
+        }
     };
     if errors == 0 {
         return Ok(ExitCode::SUCCESS);
@@ -89,20 +106,31 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(1))
 }
 
-/// Writes to a file that appears only when it is whole.
-fn write_file(
-    args: &PredictArgs,
-    predictor: &Predictor,
-    inputs: &[PathBuf],
-    path: &Path,
-) -> Result<usize, Failure> {
-    let file = temporary_beside(path)?;
-    let (errors, output) = label_all(args, predictor, inputs, BufWriter::new(file))?;
-    let file = output
-        .into_inner()
-        .map_err(|error| Error::io(path, error.into_error()))?;
-    keep(file, path)?;
-    Ok(errors)
+/// Why labelling stopped: reading failed, or writing did.
+enum Stopped {
+    Reading(Error),
+    Writing(io::Error),
+}
+
+impl Stopped {
+    fn into_failure(self, output: &Path) -> Failure {
+        match self {
+            Self::Reading(error) => error.into(),
+            Self::Writing(error) => Error::io(output, error).into(),
+        }
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Reading(error)
+    }
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Self::Writing(error)
+    }
 }
 
 /// Labels all inputs into one output; gives the number of rows in error.
@@ -110,25 +138,21 @@ fn label_all<W: Write + Send>(
     args: &PredictArgs,
     predictor: &Predictor,
     inputs: &[PathBuf],
+    fields: &InputFields,
     output: W,
-) -> Result<(usize, W), Failure> {
-    let fields = InputFields {
-        text: args.text_field.clone(),
-        id: args.id_field.clone(),
-        keep: args.keep.clone(),
-        ..InputFields::default()
-    };
+) -> Result<(usize, W), Stopped> {
     let labels = predictor.tree().labels().iter();
     let labels = labels.map(|label| label.name.clone()).collect();
     let colour = args.output.is_none() && colours();
     let mut writer = RowWriter::new(args.to, labels, args.keep.clone(), colour, output)?;
     let bar = progress(None, "{spinner} {human_pos} rows, {per_sec} ({elapsed})");
     let mut errors = 0;
-    args.threads.run(|| -> Result<(), Failure> {
+    args.threads.run(|| -> Result<(), Stopped> {
         let mut labeller = Labeller::new(predictor, args.split);
         for path in inputs {
             let mut batch = Batch::default();
-            for unit in Units::open(path, args.from, &fields)? {
+            labeller.start_document();
+            for unit in Units::open(path, args.from, fields)? {
                 batch.push(unit?);
                 if batch.is_full() {
                     errors += batch.write(&mut labeller, &mut writer)?;

@@ -44,8 +44,18 @@ pub(super) fn say(text: &str) -> io::Result<()> {
 
 /// One line on standard error.
 pub(super) fn complain(message: &str) {
+    let line: String = message
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
     // Where even this fails there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "marsad: {message}");
+    let _ = writeln!(io::stderr().lock(), "marsad: {line}");
 }
 
 /// Whether standard output takes colours.

@@ -6,17 +6,16 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::report::{Failure, complain, megabytes, progress, say};
-use super::{CorpusArgs, ThreadArgs};
-use crate::corpus::{Contradictions, Corpus, read_bundled};
+use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
+use crate::corpus::{Contradictions, Corpus, bundled_files_are_here, read_bundled};
 use crate::error::Result;
 use crate::evaluate::new_table;
-use crate::learn::{LearnerKind, check_memory};
-use crate::model::temporary_beside;
+use crate::learn::LearnerKind;
+use crate::output_file::OutputFile;
 use crate::settings::Settings;
 use crate::training::{Step, train};
 
 const BUNDLED_MODEL: &str = "models/conflict-events.safetensors";
-const BUNDLED_CORPUS: &str = "data/corpus";
 const OWN_MODEL: &str = "model.safetensors";
 
 #[derive(Debug, Args)]
@@ -24,7 +23,7 @@ const OWN_MODEL: &str = "model.safetensors";
 Examples:
   marsad train                                       the bundled corpus
   marsad train ours.jsonl more.csv -o ours.safetensors
-  marsad train topics.tsv --single-label --learner svm
+  marsad train topics.tsv --single-label --learner logistic
   marsad train --config settings.toml --folds 10
 
 A corpus is JSON Lines (text, labels or label, optional id and doc), CSV or TSV with a header, or
@@ -36,7 +35,7 @@ pub(super) struct TrainArgs {
     /// its repository, else model.safetensors]
     #[arg(short, long, value_name = "MODEL")]
     output: Option<PathBuf>,
-    /// Estimator to fit [default: logistic]
+    /// Estimator to fit [default: svm]
     #[arg(long, value_name = "NAME")]
     learner: Option<LearnerKind>,
     /// Folds for measuring, calibration and thresholds [default: 5]
@@ -78,7 +77,7 @@ impl TrainArgs {
     }
 
     fn output(&self) -> PathBuf {
-        let in_repository = Path::new(BUNDLED_CORPUS).is_dir() && Path::new("models").is_dir();
+        let in_repository = bundled_files_are_here() && Path::new(BUNDLED_MODEL).is_file();
         match &self.output {
             Some(path) => path.clone(),
             None if self.corpus.is_empty() && in_repository => BUNDLED_MODEL.into(),
@@ -90,8 +89,14 @@ impl TrainArgs {
 pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
     let settings = args.settings()?;
     let output = args.output();
+    let read = args
+        .corpus
+        .iter()
+        .chain(&args.config)
+        .chain(&args.reading.aliases);
+    refuse_overwriting(&output, read)?;
     // Fail before the work, not after it, where the model cannot be written.
-    drop(temporary_beside(&output)?);
+    drop(OutputFile::create(&output)?);
     // Texts of several topics are often listed once under each in single-label corpora.
     let contradictions = match settings.training.single_label {
         true => Contradictions::Keep,
@@ -102,19 +107,26 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
         [] => read_bundled(&reader)?,
         paths => reader.read(paths)?,
     };
-    say(&describe_corpus(&corpus, args))?;
-    if settings.learner.kind.is_stock() {
-        let (rows, features) = (corpus.records().len(), settings.learner.top_features);
-        let needed = check_memory(&settings.learner, rows, features)?;
-        complain(&format!(
-            "{} works on dense rows: {features} features, about {needed} MB",
-            settings.learner.kind.name()
-        ));
-    }
+    say_to_who_listens(&describe_corpus(&corpus, args))?;
     let folds = settings.training.folds as u64;
-    let bar = progress(Some(folds + 3), "{bar:30} {pos}/{len} {msg} ({elapsed})");
+    let bar = progress(
+        Some(folds.saturating_add(3)),
+        "{bar:30} {pos}/{len} {msg} ({elapsed})",
+    );
     let tell = |step| {
         bar.set_message(match step {
+            Step::Dense {
+                features,
+                megabytes,
+            } => {
+                let learner = settings.learner.kind.name();
+                bar.suspend(|| {
+                    complain(&format!(
+                        "{learner} works on dense rows: {features} features, about {megabytes} MB"
+                    ));
+                });
+                return;
+            }
             Step::Tokenize => "reading the text".to_owned(),
             Step::Fold(fold) => format!("fold {} of {folds}", fold + 1),
             Step::Final => "the model on all documents".to_owned(),
@@ -124,12 +136,12 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
     };
     let model = args.threads.run(|| train(&corpus, &settings, &tell))??;
     bar.finish_and_clear();
+    model.save(&output)?;
     let report = &model.header().provenance.out_of_fold;
     say(&format!(
         "\nOut of fold ({folds} folds by document; calibration and thresholds from the other folds):\n\n{}\n",
         report.to_table()
     ))?;
-    model.save(&output)?;
     let size = std::fs::metadata(&output).map_or(0, |metadata| metadata.len());
     say(&format!(
         "Wrote {} ({}).",
@@ -137,6 +149,14 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
         megabytes(size)
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what is no reason to stop where nobody reads it: the model is still wanted.
+fn say_to_who_listens(text: &str) -> std::io::Result<()> {
+    match say(text) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        said => said,
+    }
 }
 
 fn describe_corpus(corpus: &Corpus, args: &TrainArgs) -> String {

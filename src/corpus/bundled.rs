@@ -1,6 +1,6 @@
 //! The corpus that ships with the program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Corpus;
 use super::read::CorpusReader;
@@ -36,10 +36,15 @@ const FILES: &[(&str, &[u8])] = bundled![
 /// # Errors
 /// When a file in the repository cannot be read or understood.
 pub fn read_bundled(reader: &CorpusReader) -> Result<Corpus> {
-    let paths: Vec<PathBuf> = FILES.iter().map(|(name, _)| PathBuf::from(name)).collect();
-    if paths.iter().all(|path| path.is_file()) {
+    if bundled_files_are_here() {
+        let paths: Vec<PathBuf> = FILES.iter().map(|(name, _)| PathBuf::from(name)).collect();
         reader.read(&paths)
     } else {
         reader.read_memory(FILES)
     }
+}
+
+/// Whether the current folder holds the files of the bundled corpus, as the repository does.
+pub fn bundled_files_are_here() -> bool {
+    FILES.iter().all(|(name, _)| Path::new(name).is_file())
 }

@@ -14,29 +14,87 @@ use crate::error::{Error, Result};
 pub(crate) struct DelimitedRecords {
     path: PathBuf,
     reader: csv::Reader<Noted>,
-    breaks: Breaks,
+    notes: Arc<Mutex<Notes>>,
     /// Line breaks before the last record.
     lines: u64,
 }
 
-/// Line breaks read but not yet passed: byte offset, and whether it is `\n`.
-type Breaks = Arc<Mutex<VecDeque<(u64, bool)>>>;
+/// A record with its place.
+pub(crate) struct Delimited {
+    /// The line it begins on, from 1.
+    pub(crate) line: u64,
+    /// Its fields.
+    pub(crate) record: csv::ByteRecord,
+    /// The line of a quote in it that is never closed: all that follows has become one field.
+    pub(crate) open_quote: Option<u64>,
+}
 
-/// Notes the line breaks of what is read through it.
+/// What to say of such a record.
+pub(crate) const UNCLOSED_QUOTE: &str =
+    "the quote that opens here is never closed, so all that follows would be one field";
+
+/// What was noted while reading.
+#[derive(Default)]
+struct Notes {
+    /// Line breaks read but not yet passed: byte offset, and whether it is `\n`.
+    breaks: VecDeque<(u64, bool)>,
+    /// Bytes read.
+    offset: u64,
+    /// Line feeds read.
+    lines: u64,
+    quotes: Quotes,
+    /// The line of the last opened quote.
+    quote_line: u64,
+    ended: bool,
+}
+
+/// Where in a field of CSV the last byte stood.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Quotes {
+    /// TSV: quotes are letters.
+    #[default]
+    Ignored,
+    FieldStart,
+    Unquoted,
+    Quoted,
+    /// After a quote in a quoted field, which closes it unless another follows.
+    QuoteInQuoted,
+}
+
+impl Notes {
+    fn note(&mut self, byte: u8) {
+        if matches!(byte, b'\n' | b'\r') {
+            self.breaks.push_back((self.offset, byte == b'\n'));
+            self.lines += u64::from(byte == b'\n');
+        }
+        self.offset += 1;
+        self.quotes = match (self.quotes, byte) {
+            (Quotes::Ignored, _) => Quotes::Ignored,
+            (Quotes::Quoted, b'"') => Quotes::QuoteInQuoted,
+            (Quotes::Quoted, _) => Quotes::Quoted,
+            (Quotes::QuoteInQuoted, b'"') => Quotes::Quoted,
+            (Quotes::FieldStart, b'"') => {
+                self.quote_line = self.lines + 1;
+                Quotes::Quoted
+            }
+            (_, b',' | b'\n' | b'\r') => Quotes::FieldStart,
+            _ => Quotes::Unquoted,
+        };
+    }
+}
+
+/// Notes what is read through it.
 struct Noted {
     inner: Box<dyn BufRead + Send>,
-    offset: u64,
-    breaks: Breaks,
+    notes: Arc<Mutex<Notes>>,
 }
 
 impl Read for Noted {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        let mut breaks = self.breaks.lock().unwrap_or_else(PoisonError::into_inner);
-        for place in memchr::memchr2_iter(b'\n', b'\r', &buffer[..read]) {
-            breaks.push_back((self.offset + place as u64, buffer[place] == b'\n'));
-        }
-        self.offset += read as u64;
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.ended |= read == 0 && !buffer.is_empty();
+        buffer[..read].iter().for_each(|&byte| notes.note(byte));
         Ok(read)
     }
 }
@@ -57,11 +115,17 @@ impl DelimitedRecords {
         if head.starts_with(BYTE_ORDER_MARK) {
             inner.consume(BYTE_ORDER_MARK.len());
         }
-        let breaks = Breaks::default();
+        let quotes = match delimiter {
+            b'\t' => Quotes::Ignored,
+            _ => Quotes::FieldStart,
+        };
+        let notes = Arc::new(Mutex::new(Notes {
+            quotes,
+            ..Notes::default()
+        }));
         let noted = Noted {
             inner,
-            offset: 0,
-            breaks: breaks.clone(),
+            notes: notes.clone(),
         };
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
@@ -72,30 +136,36 @@ impl DelimitedRecords {
         Ok(Self {
             path: path.into(),
             reader,
-            breaks,
+            notes,
             lines: 0,
         })
     }
 
-    /// The line, from 1, of a record that the reader says to begin at a byte. The reader means the
-    /// end of the record before: line breaks that follow are passed.
-    fn line_at(&mut self, mut start: u64) -> u64 {
-        let mut breaks = self.breaks.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(&(offset, newline)) = breaks.front()
+    /// Places a record that the reader says to begin at a byte. The reader means the end of the
+    /// record before: line breaks that follow are passed.
+    fn place(&mut self, mut start: u64, record: csv::ByteRecord) -> Delimited {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(&(offset, newline)) = notes.breaks.front()
             && offset <= start
         {
-            breaks.pop_front();
+            notes.breaks.pop_front();
             self.lines += u64::from(newline);
             if offset == start {
                 start += 1;
             }
         }
-        self.lines + 1
+        let last = notes.ended && self.reader.position().byte() >= notes.offset;
+        let open = last && notes.quotes == Quotes::Quoted;
+        Delimited {
+            line: self.lines + 1,
+            record,
+            open_quote: open.then_some(notes.quote_line),
+        }
     }
 }
 
 impl Iterator for DelimitedRecords {
-    type Item = Result<(u64, csv::ByteRecord)>;
+    type Item = Result<Delimited>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut record = csv::ByteRecord::new();
@@ -103,7 +173,7 @@ impl Iterator for DelimitedRecords {
             Ok(false) => None,
             Ok(true) => {
                 let start = record.position().map_or(0, csv::Position::byte);
-                Some(Ok((self.line_at(start), record)))
+                Some(Ok(self.place(start, record)))
             }
             Err(error) => Some(Err(Error::File {
                 path: self.path.clone(),
@@ -120,8 +190,25 @@ mod tests {
     fn lines(content: &'static str) -> Vec<(u64, usize)> {
         DelimitedRecords::new(Path::new("t"), Box::new(content.as_bytes()), b',')
             .unwrap()
-            .map(|record| record.map(|(line, record)| (line, record.len())).unwrap())
+            .map(|record| {
+                record
+                    .map(|found| (found.line, found.record.len()))
+                    .unwrap()
+            })
             .collect()
+    }
+
+    #[test]
+    fn quotes_that_never_close_are_known() {
+        let open_quotes = |content: &'static str| -> Vec<Option<u64>> {
+            DelimitedRecords::new(Path::new("t"), Box::new(content.as_bytes()), b',')
+                .unwrap()
+                .map(|record| record.unwrap().open_quote)
+                .collect()
+        };
+        assert_eq!(open_quotes("a,b\n1,\"x\ny\n2,z\n"), [None, Some(2)]);
+        assert_eq!(open_quotes("a\n\"x\"\"y\"\nz\"w\n"), [None, None, None]);
+        assert_eq!(open_quotes("a\n\"x\""), [None, None]);
     }
 
     #[test]

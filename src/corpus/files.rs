@@ -45,6 +45,10 @@ fn decompressed<R: Read + Send + 'static>(
         .by_ref()
         .take(ZSTD_MAGIC.len() as u64)
         .read_to_end(&mut head)?;
+    // A look at what comes next sees all that is buffered, not only the signature.
+    let buffered = reader.fill_buf()?.len();
+    head.extend_from_slice(&reader.buffer()[..buffered]);
+    reader.consume(buffered);
     let gzip = head.starts_with(&GZIP_MAGIC);
     let zstd = head.starts_with(&ZSTD_MAGIC);
     let whole = std::io::Cursor::new(head).chain(reader);
@@ -57,6 +61,35 @@ fn decompressed<R: Read + Send + 'static>(
         return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
     }
     Ok(Box::new(whole))
+}
+
+/// What comes next in a file, without a byte order mark and leading white space; nothing is taken
+/// away. At most as much as is buffered.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn peek<'a>(
+    path: &Path,
+    reader: &'a mut (dyn BufRead + Send + 'static),
+) -> Result<&'a [u8]> {
+    let head = reader.fill_buf().map_err(|error| Error::io(path, error))?;
+    Ok(head
+        .strip_prefix(BYTE_ORDER_MARK)
+        .unwrap_or(head)
+        .trim_ascii_start())
+}
+
+/// What a file's name says of its format: its ending in lower case, compression left off.
+pub(crate) fn ending(path: &Path) -> String {
+    let name = path.file_name().map_or_else(String::new, |name| {
+        name.to_string_lossy().to_ascii_lowercase()
+    });
+    let stem = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"))
+        .unwrap_or(&name);
+    stem.rsplit_once('.')
+        .map_or_else(String::new, |(_, ending)| ending.to_owned())
 }
 
 /// One line of a file, without its line break.

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::read::{RawRow, RowError};
+use crate::error::shortened;
 
 /// Reads one line. Labels given as `null` or not at all mean "not annotated".
 pub(super) fn read_row(line: &str) -> Result<RawRow, RowError> {
     let object: Map<String, Value> =
-        serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;
+        serde_json::from_str(line).map_err(|error| not_an_object(&error))?;
     let text = match object.get("text") {
         Some(Value::String(text)) => text.clone(),
         Some(_) => return Err("the field \"text\" is not a string".into()),
@@ -33,14 +34,35 @@ pub(super) fn read_row(line: &str) -> Result<RawRow, RowError> {
     })
 }
 
+/// Why a line is no JSON object, without the line that serde counts within it.
+pub(crate) fn not_an_object(error: &serde_json::Error) -> RowError {
+    let message = error.to_string();
+    let what = message
+        .rsplit_once(" at line ")
+        .map_or(message.as_str(), |(what, _)| what);
+    format!(
+        "not a JSON object: {} at column {}",
+        shortened(what),
+        error.column()
+    )
+}
+
 /// A string or a number as text; `null` as nothing.
 pub(crate) fn scalar(field: &str, value: Option<&Value>) -> Result<Option<String>, RowError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::Number(number)) if number.as_f64().is_some_and(is_inexact) => Err(format!(
+            "the field {field:?} is a number too large to be kept exactly; write it in quotes"
+        )),
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(_) => Err(format!("the field {field:?} is neither text nor a number")),
     }
+}
+
+/// Whether a number lies where not every integer has a float of its own, and is none of 64 bits.
+fn is_inexact(number: f64) -> bool {
+    number.abs() >= 18_446_744_073_709_551_615.0
 }
 
 fn label_names(field: &str, value: &Value) -> Result<Option<Vec<String>>, RowError> {

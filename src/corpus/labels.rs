@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line, shortened};
 
 /// A set of labels in alphabetical order.
 pub type LabelSet = BTreeSet<String>;
@@ -58,10 +58,17 @@ impl Aliases {
     /// When the file cannot be read or is not of the form above.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
-        toml::from_str(&text).map_err(|error| Error::File {
+        let read: Self = toml::from_str(&text).map_err(|error| Error::File {
             path: path.into(),
-            message: error.to_string().trim_end().replace('\n', " "),
-        })
+            message: one_line(&error.to_string()),
+        })?;
+        for (name, label) in &read.aliases {
+            check_label(label).map_err(|message| Error::File {
+                path: path.into(),
+                message: format!("the alias {name:?}: {message}; write \"none\" for no label"),
+            })?;
+        }
+        Ok(read)
     }
 
     /// The label that a name in a corpus stands for.
@@ -69,7 +76,7 @@ impl Aliases {
         self.aliases.get(name).map_or(name, String::as_str)
     }
 
-    /// Reads names as they stand in a corpus. "none" and white space name no label.
+    /// Reads names as they stand in a corpus. "none" names no label.
     ///
     /// # Errors
     /// A message when a name is no possible label.
@@ -79,16 +86,14 @@ impl Aliases {
     ) -> std::result::Result<LabelSet, String> {
         let mut labels = LabelSet::new();
         for name in names {
-            let label = self.resolve(name.trim());
-            if label.is_empty() || NONE_NAMES.contains(&label) {
+            let label = self.resolve(name.trim()).trim();
+            if NONE_NAMES
+                .iter()
+                .any(|none| label.eq_ignore_ascii_case(none))
+            {
                 continue;
             }
-            if label.split('.').any(|part| part.trim().is_empty()) {
-                return Err(format!("the label {label:?} has an empty part"));
-            }
-            if label.chars().any(char::is_control) {
-                return Err(format!("the label {label:?} has a control character"));
-            }
+            check_label(label)?;
             labels.insert(label.to_owned());
         }
         // "capture" beside "capture.person" says nothing more.
@@ -103,9 +108,28 @@ impl Aliases {
     }
 }
 
+fn check_label(label: &str) -> std::result::Result<(), String> {
+    let label = label.trim();
+    let shown = shortened(label);
+    if label.is_empty() {
+        return Err("a label without a name".into());
+    }
+    if label.split('.').any(|part| part.trim().is_empty()) {
+        return Err(format!("the label {shown:?} has an empty part"));
+    }
+    if label.contains(['|', ';']) || label.chars().any(char::is_control) {
+        return Err(format!(
+            "the label {shown:?} has a sign that no label may have"
+        ));
+    }
+    Ok(())
+}
+
 /// Splits one cell into label names: `shelling|clash` or `shelling;clash`.
 pub(crate) fn split_cell(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split(['|', ';']).map(str::trim)
+    cell.split(['|', ';'])
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
 }
 
 /// Labels for people to read; "none" for an empty set.

@@ -11,15 +11,16 @@ mod record;
 mod table;
 mod zstd;
 
-pub use bundled::read_bundled;
+pub use bundled::{bundled_files_are_here, read_bundled};
 pub use files::{Line, Lines, STANDARD_INPUT, open};
 pub use folds::assign_folds;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 
-pub(crate) use delimited::DelimitedRecords;
-pub(crate) use jsonl::scalar;
+pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
+pub(crate) use files::{ending, peek};
+pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use labels::display;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +77,7 @@ impl Corpus {
         docs.len()
     }
 
-    /// SHA-256 over ids, documents, texts and labels in order, as hexadecimal digits. File names
+    /// SHA-256 over documents, texts and labels in order, as hexadecimal digits. Ids and file names
     /// do not count, so that a corpus can move.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();

@@ -1,10 +1,11 @@
 //! Reading annotated corpora of any supported format into records.
 
 use std::collections::HashMap;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{Line, Lines};
+use super::files::{Line, Lines, ending, open, peek};
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
 use super::{Corpus, jsonl, table};
@@ -67,13 +68,12 @@ impl CorpusReader {
     pub fn read(&self, paths: &[PathBuf]) -> Result<Corpus> {
         let mut collector = Collector::new(self);
         for path in paths {
-            match format_of(path)? {
-                Format::JsonLines => {
-                    collector.read_lines(path, Lines::open(path)?)?;
-                }
+            let mut reader = open(path)?;
+            match format_of(path, &mut *reader)? {
+                Format::JsonLines => collector.read_lines(path, Lines::new(path, reader))?,
                 Format::Table { delimiter } => {
                     let file = Arc::new(path.clone());
-                    for (line, row) in table::read_rows(path, delimiter)? {
+                    for (line, row) in table::read_rows(path, reader, delimiter)? {
                         collector.add(&file, line, row)?;
                     }
                 }
@@ -96,33 +96,25 @@ impl CorpusReader {
     }
 }
 
-/// The format that a file's name tells; JSON Lines by its first byte where the name says nothing.
-fn format_of(path: &Path) -> Result<Format> {
-    let name = path.file_name().map_or_else(String::new, |name| {
-        name.to_string_lossy().to_ascii_lowercase()
-    });
-    let stem = name
-        .strip_suffix(".gz")
-        .or_else(|| name.strip_suffix(".zst"))
-        .unwrap_or(&name);
-    if stem.ends_with(".csv") {
-        Ok(Format::Table { delimiter: b',' })
-    } else if stem.ends_with(".tsv") || stem.ends_with(".tab") {
-        Ok(Format::Table { delimiter: b'\t' })
-    } else if stem.ends_with(".jsonl") || stem.ends_with(".ndjson") || stem == "-" {
-        Ok(Format::JsonLines)
-    } else {
-        let first = Lines::open(path)?.next().transpose()?;
-        let text = first.and_then(|line| line.text.ok()).unwrap_or_default();
-        if text.trim_start().starts_with('{') {
-            Ok(Format::JsonLines)
-        } else if text.contains('\t') {
-            Ok(Format::Table { delimiter: b'\t' })
-        } else {
-            Err(Error::File {
-                path: path.into(),
-                message: "neither JSON Lines nor a table; name it .jsonl, .csv or .tsv".into(),
-            })
+/// The format that a file's name tells, else what it begins with.
+fn format_of(path: &Path, reader: &mut (dyn BufRead + Send + 'static)) -> Result<Format> {
+    match ending(path).as_str() {
+        "csv" => Ok(Format::Table { delimiter: b',' }),
+        "tsv" | "tab" => Ok(Format::Table { delimiter: b'\t' }),
+        "jsonl" | "ndjson" => Ok(Format::JsonLines),
+        _ => {
+            let head = peek(path, reader)?;
+            let first_line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
+            if head.is_empty() || head.starts_with(b"{") {
+                Ok(Format::JsonLines)
+            } else if first_line.contains(&b'\t') {
+                Ok(Format::Table { delimiter: b'\t' })
+            } else {
+                Err(Error::File {
+                    path: path.into(),
+                    message: "neither JSON Lines nor a table; name it .jsonl, .csv or .tsv".into(),
+                })
+            }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Corpora in CSV and TSV: a header with a label column or one 0/1 column a label, or bare
 //! `label<TAB>text`.
 
+use std::io::BufRead;
 use std::path::Path;
 
-use super::delimited::DelimitedRecords;
-use super::files::open;
+use super::delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 use super::labels::split_cell;
 use super::read::RawRow;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shortened};
 
 const TEXT_NAMES: &[&str] = &["text", "sentence"];
 const LABEL_NAMES: &[&str] = &["labels", "label"];
@@ -38,10 +38,21 @@ enum LabelColumns {
 /// # Errors
 /// When the header has no text column or no labels, a row has another number of fields, or
 /// something is not UTF-8.
-pub(super) fn read_rows(path: &Path, delimiter: u8) -> Result<Vec<(u64, RawRow)>> {
+pub(super) fn read_rows(
+    path: &Path,
+    reader: Box<dyn BufRead + Send>,
+    delimiter: u8,
+) -> Result<Vec<(u64, RawRow)>> {
     let mut records = Vec::new();
-    for record in DelimitedRecords::new(path, open(path)?, delimiter)? {
-        let (line, record) = record?;
+    for record in DelimitedRecords::new(path, reader, delimiter)? {
+        let Delimited {
+            line,
+            record,
+            open_quote,
+        } = record?;
+        if let Some(line) = open_quote {
+            return Err(row_error(path, line, UNCLOSED_QUOTE.into()));
+        }
         let record = csv::StringRecord::from_byte_record(record)
             .map_err(|error| not_utf8(path, line, &error))?;
         records.push((line, record));
@@ -96,16 +107,19 @@ fn find_columns(
             path: path.into(),
             message: format!(
                 "no column named \"text\" in the header ({}); rename the column that holds the sentences",
-                header.iter().collect::<Vec<_>>().join(", ")
+                shortened(&header.iter().collect::<Vec<_>>().join(", "))
             ),
         });
     };
     let (id, doc) = (find(&[ID_NAME]), find(&[DOC_NAME]));
     let labels = match find(LABEL_NAMES) {
         Some(column) => LabelColumns::Names(column),
-        None => LabelColumns::Flags(flag_columns(header, records, &[Some(text), id, doc])),
+        None => {
+            let taken = [Some(text), id, doc];
+            LabelColumns::Flags(flag_columns(path, header, records, &taken)?)
+        }
     };
-    if matches!(&labels, LabelColumns::Flags(flags) if flags.is_empty()) {
+    if records.len() > 1 && matches!(&labels, LabelColumns::Flags(flags) if flags.is_empty()) {
         return Err(Error::File {
             path: path.into(),
             message: "no column named \"labels\" or \"label\", and no column of 0 and 1".into(),
@@ -120,26 +134,42 @@ fn find_columns(
 }
 
 /// The columns that hold only 0, 1 and nothing, with the label each is named after.
+///
+/// # Errors
+/// When a column holds nearly only 0 and 1: the odd cell would drop a whole label.
 fn flag_columns(
+    path: &Path,
     header: &csv::StringRecord,
     records: &[(u64, csv::StringRecord)],
     taken: &[Option<usize>],
-) -> Vec<(usize, String)> {
-    let is_flag = |cell: &str| matches!(cell.trim(), "" | "0" | "1");
-    header
-        .iter()
-        .enumerate()
-        .filter(|(column, _)| !taken.contains(&Some(*column)))
-        .filter(|(column, _)| {
-            let cells = || {
-                records[1..]
-                    .iter()
-                    .map(|(_, row)| row.get(*column).unwrap_or(""))
-            };
-            cells().all(is_flag) && cells().any(|cell| !cell.trim().is_empty())
-        })
-        .map(|(column, name)| (column, name.trim().to_owned()))
-        .collect()
+) -> Result<Vec<(usize, String)>> {
+    const FLAGS_FOR_ONE_ODD_CELL: usize = 4;
+    let mut flags = Vec::new();
+    for (column, name) in header.iter().enumerate() {
+        if taken.contains(&Some(column)) {
+            continue;
+        }
+        let (mut given, mut odd) = (0, Vec::new());
+        for (line, row) in &records[1..] {
+            match row.get(column).unwrap_or_default().trim() {
+                "" => {}
+                "0" | "1" => given += 1,
+                other => odd.push((*line, other)),
+            }
+        }
+        match odd.first() {
+            None if given > 0 => flags.push((column, name.trim().to_owned())),
+            Some((line, cell)) if given >= FLAGS_FOR_ONE_ODD_CELL * odd.len() => {
+                let message = format!(
+                    "{:?} in the column {name:?}, which otherwise holds 0 and 1",
+                    shortened(cell)
+                );
+                return Err(row_error(path, *line, message));
+            }
+            _ => {}
+        }
+    }
+    Ok(flags)
 }
 
 fn read_record(

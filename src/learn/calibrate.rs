@@ -100,11 +100,12 @@ fn isotonic(scores: &[f64], holds: &[bool]) -> Calibration {
         rows: f64,
     }
     let mut blocks: Vec<Block> = Vec::new();
-    for index in order {
+    // Rows of equal score are one block from the start: their order means nothing.
+    for same in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
         let mut block = Block {
-            score_sum: scores[index],
-            held: f64::from(u8::from(holds[index])),
-            rows: 1.0,
+            score_sum: scores[same[0]] * same.len() as f64,
+            held: same.iter().filter(|&&row| holds[row]).count() as f64,
+            rows: same.len() as f64,
         };
         while let Some(last) = blocks.last() {
             if last.held / last.rows < block.held / block.rows {
@@ -117,9 +118,19 @@ fn isotonic(scores: &[f64], holds: &[bool]) -> Calibration {
         }
         blocks.push(block);
     }
+    // Means of neighbouring blocks may meet in rounding.
+    let rising = |values: Vec<f64>| -> Vec<f64> {
+        let highest = values
+            .into_iter()
+            .scan(f64::NEG_INFINITY, |highest, value| {
+                *highest = highest.max(value);
+                Some(*highest)
+            });
+        highest.collect()
+    };
     Calibration::Isotonic {
-        scores: blocks.iter().map(|b| b.score_sum / b.rows).collect(),
-        probabilities: blocks.iter().map(|b| b.held / b.rows).collect(),
+        scores: rising(blocks.iter().map(|b| b.score_sum / b.rows).collect()),
+        probabilities: rising(blocks.iter().map(|b| b.held / b.rows).collect()),
     }
 }
 
@@ -151,6 +162,20 @@ mod tests {
             panic!("another calibration was fitted");
         };
         assert!((slope + 2.0).abs() < 0.05 && (intercept - 1.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn isotonic_takes_equal_scores_together() {
+        for holds in [[false, true, true, true], [true, true, true, false]] {
+            let fitted = calibrate(CalibrationKind::Isotonic, &[1.0; 4], &holds);
+            assert_eq!(fitted.probability(1.0), 0.75);
+        }
+        let fitted = calibrate(
+            CalibrationKind::Isotonic,
+            &[0.1; 4],
+            &[false, false, false, true],
+        );
+        assert!(fitted.is_valid());
     }
 
     #[test]

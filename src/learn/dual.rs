@@ -284,8 +284,8 @@ impl<'a> Descent<'a> {
             .iter()
             .map(|&bound| (0.001 * bound).min(1e-8))
             .collect();
-        for row in 0..self.rows.len() {
-            self.step(row, alphas[row]);
+        for (row, &alpha) in alphas.iter().enumerate() {
+            self.step(row, alpha);
         }
         let mut inner_tolerance = 1e-2;
         let finest = f64::min(1e-8, self.settings.tolerance);

@@ -11,8 +11,9 @@ use super::naive_bayes::{NaiveBayes, NaiveBayesKind};
 use super::problem::Problem;
 use super::settings::{LearnerKind, LearnerSettings};
 use super::stock;
-use crate::error::Result;
-use crate::features::SparseRow;
+use super::windows::WindowLearner;
+use crate::error::{Error, Result};
+use crate::features::{FeatureSpace, SparseRow};
 use crate::scoring::Forest;
 
 /// Fitted scorers, one for each label.
@@ -52,32 +53,55 @@ pub(crate) fn fit_heads(
     problem: &Problem<'_>,
     seed: u64,
 ) -> Result<Heads> {
-    match settings.kind {
-        LearnerKind::Logistic => one_vs_rest(settings, problem, Loss::Logistic, seed),
-        LearnerKind::Svm => one_vs_rest(settings, problem, Loss::SquaredHinge, seed),
+    let heads = match settings.kind {
+        LearnerKind::Logistic | LearnerKind::Svm => one_vs_rest(settings, problem, seed),
         LearnerKind::ComplementNb => naive_bayes(settings, problem, NaiveBayesKind::Complement),
         LearnerKind::MultinomialNb => naive_bayes(settings, problem, NaiveBayesKind::Multinomial),
         _ => stock::fit(settings, problem, seed),
+    }?;
+    if let Heads::Linear(models) = &heads {
+        let finite = |model: &LinearModel| {
+            model.bias.is_finite() && model.weights.iter().all(|weight| weight.is_finite())
+        };
+        if let Some(label) = models.iter().position(|model| !finite(model)) {
+            return Err(Error::Estimator(format!(
+                "{} found no finite weights for {:?}; give it more rows or other settings",
+                settings.kind.name(),
+                problem.targets.labels()[label]
+            )));
+        }
     }
+    Ok(heads)
 }
 
-fn one_vs_rest(
+/// The parameters of dual coordinate descent that some settings ask for.
+pub(super) fn descent(
     settings: &LearnerSettings,
-    problem: &Problem<'_>,
-    loss: Loss,
+    features: usize,
     seed: u64,
-) -> Result<Heads> {
-    let parameters = DualCoordinateDescent::new(problem.features, loss)
-        .c(settings.c)
+) -> DualCoordinateDescent {
+    let loss = match settings.kind {
+        LearnerKind::Svm => Loss::SquaredHinge,
+        _ => Loss::Logistic,
+    };
+    DualCoordinateDescent::new(features, loss)
+        .c(settings.c())
         .class_weights(settings.class_weights)
         .bias_scale(settings.bias_scale)
         .tolerance(settings.tolerance)
         .max_iterations(settings.max_iterations)
-        .seed(seed);
+        .seed(seed)
+}
+
+fn one_vs_rest(settings: &LearnerSettings, problem: &Problem<'_>, seed: u64) -> Result<Heads> {
+    let parameters = descent(settings, problem.features, seed);
     let models: Result<Vec<LinearModel>> = (0..problem.targets.labels().len())
         .into_par_iter()
         .map(|label| {
             let (places, holds) = problem.decided(label);
+            if let Some(constant) = problem.constant(&holds) {
+                return Ok(constant);
+            }
             if places.len() == problem.rows.nrows() {
                 return parameters.fit(&DatasetBase::new(problem.view(), holds));
             }
@@ -106,6 +130,9 @@ fn naive_bayes(
         .into_par_iter()
         .map(|label| {
             let (places, holds) = problem.decided(label);
+            if let Some(constant) = problem.constant(&holds) {
+                return Ok(constant);
+            }
             let rows = problem.rows.select(Axis(0), &places);
             let sides = parameters(2).fit(&DatasetBase::new(rows, holds.mapv(usize::from)))?;
             // The score of a binary problem is how much likelier the label's side is.
@@ -116,4 +143,29 @@ fn naive_bayes(
         })
         .collect();
     models.map(Heads::Linear)
+}
+
+/// Fits one scorer of windows for each label, where the settings ask for them.
+///
+/// # Errors
+/// When a parameter is out of bounds.
+pub(crate) fn fit_windows(
+    settings: &LearnerSettings,
+    problem: &Problem<'_>,
+    space: &FeatureSpace<'_>,
+    heads: &Heads,
+    seed: u64,
+) -> Result<Option<Vec<LinearModel>>> {
+    match heads {
+        Heads::Linear(models) if settings.learns_windows(problem.targets.is_single()) => {
+            let learner = WindowLearner {
+                words: settings.window_words,
+                rounds: settings.window_rounds,
+                parameters: descent(settings, problem.features, seed),
+                space,
+            };
+            learner.fit(problem, models).map(Some)
+        }
+        _ => Ok(None),
+    }
 }

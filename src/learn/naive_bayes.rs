@@ -134,7 +134,8 @@ impl NaiveBayesValid {
             .map(|sum| {
                 let others: Vec<f64> = totals.iter().zip(sum).map(|(t, s)| t - s).collect();
                 let logs = self.log_shares(&others);
-                let norm: f64 = logs.iter().map(|log| log.abs()).sum();
+                // A single feature has the share one, whose logarithm is no norm.
+                let norm = logs.iter().map(|log| log.abs()).sum::<f64>().max(1e-9);
                 LinearModel {
                     weights: logs.iter().map(|log| -log / norm).collect(),
                     bias: 0.0,

@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2};
 
+use super::linear::LinearModel;
 use crate::corpus::{Record, leaves};
 use crate::error::{Error, Result};
 use crate::features::SparseRow;
@@ -147,6 +148,18 @@ impl Problem<'_> {
             decided().map(|(row, _)| row).collect(),
             decided().map(|(_, held)| held).collect(),
         )
+    }
+
+    /// The scorer of a label that holds for all decided rows or for none, as may happen in a fold.
+    pub(crate) fn constant(&self, holds: &Array1<bool>) -> Option<LinearModel> {
+        let first = holds.first().copied().unwrap_or(false);
+        holds
+            .iter()
+            .all(|&held| held == first)
+            .then(|| LinearModel {
+                weights: Array1::zeros(self.features),
+                bias: if first { 1.0 } else { -1.0 },
+            })
     }
 
     /// All rows without copying, for problems in which every row is decided.

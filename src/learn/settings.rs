@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 #[serde(rename_all = "kebab-case")]
 pub enum LearnerKind {
     /// Logistic regression by dual coordinate descent.
-    #[default]
     Logistic,
     /// Support vector machine by dual coordinate descent.
+    #[default]
     Svm,
     /// Complement naive Bayes.
     ComplementNb,
@@ -55,8 +55,9 @@ impl LearnerKind {
 pub struct LearnerSettings {
     /// Which estimator.
     pub kind: LearnerKind,
-    /// C of logistic regression and support vector machines, linfa's included.
-    pub c: f64,
+    /// C of logistic regression and support vector machines, linfa's included; without it 1 for
+    /// support vector machines and 30 for logistic regression, the best out of fold.
+    pub c: Option<f64>,
     /// How much the rows of each side count (logistic, svm).
     pub class_weights: ClassWeights,
     /// Value of the constant feature whose weight is the bias (logistic, svm).
@@ -67,6 +68,11 @@ pub struct LearnerSettings {
     pub max_iterations: usize,
     /// Added to every feature's sum (naive Bayes).
     pub smoothing: f64,
+    /// Words in a window of local evidence (logistic, svm; several labels); 0 scores whole
+    /// sentences only.
+    pub window_words: usize,
+    /// Times the windows of the training sentences are chosen.
+    pub window_rounds: usize,
     /// Features kept by chi-squared for linfa's estimators.
     pub top_features: usize,
     /// Memory in MB that linfa's estimators may take.
@@ -83,12 +89,14 @@ impl Default for LearnerSettings {
     fn default() -> Self {
         Self {
             kind: LearnerKind::default(),
-            c: 10.0,
+            c: None,
             class_weights: ClassWeights::default(),
             bias_scale: 1.0,
-            tolerance: 0.05,
-            max_iterations: 200,
+            tolerance: 0.1,
+            max_iterations: 300,
             smoothing: 0.1,
+            window_words: 8,
+            window_rounds: 4,
             top_features: 1000,
             memory_limit: 2048,
             epochs: 3,
@@ -99,28 +107,68 @@ impl Default for LearnerSettings {
 }
 
 impl LearnerSettings {
-    /// Checks what no estimator checks by itself.
+    /// C as set, or the learner's own default.
+    pub fn c(&self) -> f64 {
+        self.c.unwrap_or(match self.kind {
+            LearnerKind::Svm | LearnerKind::LinfaSvm => 1.0,
+            _ => 30.0,
+        })
+    }
+
+    /// Whether windows are learnt beside whole sentences.
+    pub fn learns_windows(&self, single_label: bool) -> bool {
+        self.window_words > 0
+            && !single_label
+            && matches!(self.kind, LearnerKind::Logistic | LearnerKind::Svm)
+    }
+
+    /// Checks all values, whichever learner uses them.
     ///
     /// # Errors
     /// Names the first setting that is out of bounds.
     pub fn check(&self) -> Result<()> {
+        const NUMBERS: std::ops::RangeInclusive<f64> = 1e-6..=1e6;
         for (name, value) in [
+            ("learner.c", self.c()),
+            ("learner.tolerance", self.tolerance),
+            ("learner.smoothing", self.smoothing),
+        ] {
+            if !NUMBERS.contains(&value) {
+                return out_of_bounds(name, value, "from 0.000001 to 1000000");
+            }
+        }
+        if !(0.0..=1e6).contains(&self.bias_scale) {
+            return out_of_bounds("learner.bias_scale", self.bias_scale, "from 0 to 1000000");
+        }
+        if self.kind == LearnerKind::LinfaFtrl && self.c() < 1.0 {
+            return out_of_bounds("learner.c", self.c(), "at least 1 for linfa-ftrl");
+        }
+        for (name, value) in [
+            ("learner.max_iterations", self.max_iterations),
+            ("learner.window_rounds", self.window_rounds),
             ("learner.top_features", self.top_features),
             ("learner.memory_limit", self.memory_limit),
             ("learner.epochs", self.epochs),
             ("learner.trees", self.trees),
             ("learner.depth", self.depth),
         ] {
-            if value == 0 {
-                return Err(Error::Setting {
-                    name,
-                    value: "0".into(),
-                    allowed: "at least 1",
-                });
+            if !(1..=1_000_000).contains(&value) {
+                return out_of_bounds(name, value, "from 1 to 1000000");
             }
+        }
+        if self.trees > 10_000 {
+            return out_of_bounds("learner.trees", self.trees, "from 1 to 10000");
         }
         Ok(())
     }
+}
+
+fn out_of_bounds(name: &'static str, value: impl ToString, allowed: &'static str) -> Result<()> {
+    Err(Error::Setting {
+        name,
+        value: value.to_string(),
+        allowed,
+    })
 }
 
 /// How a model is trained and measured.
@@ -148,5 +196,25 @@ impl Default for TrainingSettings {
             calibration: CalibrationKind::default(),
             bootstrap_samples: 1000,
         }
+    }
+}
+
+/// More resamples than this take memory and time for nothing.
+pub const MOST_BOOTSTRAP_SAMPLES: usize = 100_000;
+
+impl TrainingSettings {
+    /// Checks the values that do not depend on a corpus.
+    ///
+    /// # Errors
+    /// Names the first setting that is out of bounds.
+    pub fn check(&self) -> Result<()> {
+        if self.folds < 2 {
+            return out_of_bounds("training.folds", self.folds, "at least 2");
+        }
+        if self.bootstrap_samples > MOST_BOOTSTRAP_SAMPLES {
+            let samples = self.bootstrap_samples;
+            return out_of_bounds("training.bootstrap_samples", samples, "at most 100000");
+        }
+        Ok(())
     }
 }

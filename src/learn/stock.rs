@@ -42,6 +42,10 @@ fn memory_estimate(kind: LearnerKind, rows: usize, features: usize) -> usize {
             .saturating_mul(24)
             .saturating_add(rows.saturating_mul(rows).saturating_mul(16)),
         LearnerKind::LinfaTree | LearnerKind::LinfaForest => cells.saturating_mul(32),
+        // Its weights are found by deciding on square matrices of features.
+        LearnerKind::LinfaNb => cells
+            .saturating_add(features.saturating_mul(features))
+            .saturating_mul(24),
         _ => cells.saturating_mul(24),
     }
 }
@@ -82,6 +86,9 @@ pub(super) fn fit(settings: &LearnerSettings, problem: &Problem<'_>, seed: u64) 
             (0..labels)
                 .map(|label| {
                     let (places, holds) = problem.decided(label);
+                    if let Some(constant) = problem.constant(&holds) {
+                        return Ok(constant);
+                    }
                     let rows = dense.select(Axis(0), &places);
                     let data = DatasetBase::new(rows, holds);
                     match kind {
@@ -115,7 +122,7 @@ fn dense_rows<F: linfa::Float>(problem: &Problem<'_>) -> Array2<F> {
 
 fn logistic(settings: &LearnerSettings, data: Binary) -> Result<LinearModel> {
     let fitted = LogisticRegression::default()
-        .alpha(1.0 / settings.c)
+        .alpha(1.0 / settings.c())
         .max_iterations(settings.max_iterations as u64)
         .gradient_tolerance(1e-4)
         .fit(&data)
@@ -135,7 +142,7 @@ fn multinomial_logistic(
     let classes = problem.targets.classes().unwrap_or_default();
     let classes = Array1::from_iter(problem.sentences.iter().map(|&place| classes[place]));
     let fitted = MultiLogisticRegression::default()
-        .alpha(1.0 / settings.c)
+        .alpha(1.0 / settings.c())
         .max_iterations(settings.max_iterations as u64)
         .gradient_tolerance(1e-4)
         .fit(&DatasetBase::new(dense_rows::<f64>(problem), classes))
@@ -229,7 +236,7 @@ fn ftrl(settings: &LearnerSettings, data: Binary, seed: u64) -> Result<LinearMod
         .alpha(0.1)
         .beta(1.0)
         .l1_ratio(0.0)
-        .l2_ratio(1.0 / settings.c)
+        .l2_ratio(1.0 / settings.c())
         .check()
         .map_err(failed)?;
     let mut model = Ftrl::new(parameters.clone(), features + 1);
@@ -253,7 +260,7 @@ fn ftrl(settings: &LearnerSettings, data: Binary, seed: u64) -> Result<LinearMod
 fn svm(settings: &LearnerSettings, data: Binary) -> Result<LinearModel> {
     let features = data.records.ncols();
     let fitted = Svm::<f64, bool>::params()
-        .pos_neg_weights(settings.c, settings.c)
+        .pos_neg_weights(settings.c(), settings.c())
         .linear_kernel()
         .fit(&data)
         .map_err(failed)?;
@@ -299,6 +306,12 @@ fn forest(
     seed: u64,
 ) -> Result<Forest> {
     let (places, holds) = problem.decided(label);
+    if let Some(constant) = problem.constant(&holds) {
+        let vote = if constant.bias > 0.0 { 1.0 } else { 0.0 };
+        return Ok(Forest {
+            trees: vec![vec![Node::Leaf(vote)]],
+        });
+    }
     let data = DatasetBase::new(dense.select(Axis(0), &places), holds);
     let tree = WeightedTree(DecisionTree::params().max_depth(Some(settings.depth)));
     if settings.kind == LearnerKind::LinfaTree {

@@ -13,6 +13,7 @@ use super::{Model, map};
 use crate::corpus::hex;
 use crate::error::{Error, Result};
 use crate::features::{Alphabet, Subwords, Vocabulary, split_bigram};
+use crate::output_file::OutputFile;
 use crate::scoring::{Forest, Node};
 use sha2::{Digest, Sha256};
 
@@ -29,10 +30,13 @@ impl Model {
     /// # Errors
     /// When the folder does not exist or the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut file = temporary_beside(path)?;
-        file.write_all(&self.to_bytes()?)
+        let bytes = self.to_bytes()?;
+        // A model that could not be read again must not pass for trained.
+        Self::from_bytes(&bytes, path)?;
+        let mut file = OutputFile::create(path)?;
+        file.write_all(&bytes)
             .map_err(|error| Error::io(path, error))?;
-        keep(file, path)
+        file.keep()
     }
 
     /// Reads a model from a file by mapping it into memory.
@@ -145,53 +149,6 @@ impl Model {
         }
         tensors
     }
-}
-
-/// Gives a temporary file its name, once all of it is on the disk.
-///
-/// # Errors
-/// When syncing or renaming fails; nothing is left behind.
-pub(crate) fn keep(file: tempfile::NamedTempFile, path: &Path) -> Result<()> {
-    file.as_file()
-        .sync_all()
-        .map_err(|error| Error::io(path, error))?;
-    file.persist(path)
-        .map_err(|error| Error::io(path, error.error))?;
-    Ok(())
-}
-
-/// A temporary file in the folder of `path`, removed unless it is renamed.
-///
-/// # Errors
-/// When the folder does not exist or cannot be written to.
-pub(crate) fn temporary_beside(path: &Path) -> Result<tempfile::NamedTempFile> {
-    if path.is_dir() {
-        return Err(Error::File {
-            path: path.into(),
-            message: "is a folder; name a file in it".into(),
-        });
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".marsad-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any new file: everything the user's mask allows.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder
-        .tempfile_in(folder)
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::File {
-                path: path.into(),
-                message: "its folder does not exist; create it first".into(),
-            },
-            _ => Error::io(path, error),
-        })
 }
 
 struct StoredTensor {
@@ -361,6 +318,12 @@ fn check_header(header: &Header) -> Checked<()> {
     {
         return Err("a threshold or calibration that is none".into());
     }
+    let mixes = header.windows.iter().flatten();
+    if header.windows.as_ref().is_some_and(|m| m.len() != labels)
+        || !mixes.flatten().all(|share| share.is_finite())
+    {
+        return Err("another number of shares of windows than of labels".into());
+    }
     if header.evidence_words == 0 {
         return Err("no words of evidence".into());
     }
@@ -444,14 +407,18 @@ fn read_heads(header: &Header, file: &SafeTensors<'_>, features: usize) -> Check
     let labels = header.labels.len();
     if file.tensor("nodes").is_ok() {
         let forests = read_forests(file)?;
-        if forests.len() != labels || !forests.iter().all(|forest| forest.is_valid(features)) {
+        if header.windows.is_some()
+            || forests.len() != labels
+            || !forests.iter().all(|forest| forest.is_valid(features))
+        {
             return Err("trees with a wrong place or number".into());
         }
         return Ok(ModelHeads::Forests(forests));
     }
     let weights: Vec<f32> = numbers(file, "weights")?;
     let biases: Vec<f32> = numbers(file, "biases")?;
-    if biases.len() != labels || weights.len() != features * labels {
+    let columns = labels * if header.windows.is_some() { 2 } else { 1 };
+    if biases.len() != columns || weights.len() != features * columns {
         return Err("another number of weights than of features and labels".into());
     }
     if !weights

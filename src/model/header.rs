@@ -12,7 +12,7 @@ use crate::text::{
     FURNITURE_VERSION, NORMALIZER_VERSION, SPLITTER_VERSION, TOKENIZER_VERSION, TextSettings,
 };
 
-/// Version of the file's layout. 1: sentence scores, linear heads or forests.
+/// Version of the file's layout. 1: linear heads of sentences, or of sentences and windows; or forests.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Everything in a model but its arrays.
@@ -34,6 +34,9 @@ pub struct Header {
     pub mode: LabelMode,
     /// The labels that are decided, in alphabetical order.
     pub labels: Vec<String>,
+    /// For each label how much the score of the whole sentence and the highest score of a window
+    /// of `evidence_words` words count in its raw score; `None` where only sentences are scored.
+    pub windows: Option<Vec<[f64; 2]>>,
     /// For each label how its raw score becomes a probability.
     pub calibrations: Vec<Calibration>,
     /// For each label the probability from which it holds; divisors in single-label mode.

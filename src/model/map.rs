@@ -14,6 +14,16 @@ use crate::error::{Error, Result};
 /// When the file cannot be opened or mapped; an empty file is an error of the system.
 pub(super) fn map_file(path: &Path) -> Result<Mmap> {
     let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    if !file
+        .metadata()
+        .map_err(|error| Error::io(path, error))?
+        .is_file()
+    {
+        return Err(Error::File {
+            path: path.into(),
+            message: "is not a file that can hold a model".into(),
+        });
+    }
     // SAFETY: the bytes are only read, through `&[u8]`, while the map lives. Another process that
     // shortened the file in the meantime could end this one; models are written under another
     // name and renamed, so that a file once visible never changes.

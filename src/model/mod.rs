@@ -8,8 +8,6 @@ mod map;
 pub use header::{FORMAT_VERSION, Header, Provenance, TextVersions};
 pub use heads::ModelHeads;
 
-pub(crate) use file::{keep, temporary_beside};
-
 use crate::features::Vocabulary;
 
 /// A trained model: data only, the text pipeline's settings included.
@@ -37,14 +35,21 @@ impl Model {
     }
 
     /// The features that speak most for a label, strongest first, with their weights; empty for
-    /// forests. Weights are those of the raw score, for a feature of value 1.
+    /// forests. The effect of a feature is its weight, in the scores of sentence and window as they
+    /// count, times its idf.
     pub fn strongest_features(&self, label: usize, count: usize) -> Vec<(usize, f32)> {
         let ModelHeads::Linear { weights, biases } = &self.heads else {
             return Vec::new();
         };
-        // A feature counts in a sentence with its idf; so does it here.
-        let effect =
-            |feature: usize| weights[feature * biases.len() + label] * self.vocabulary.idf[feature];
+        let labels = self.header.labels.len();
+        let mixes = self.header.windows.as_ref();
+        let [sentence, window] = mixes.map_or([1.0, 0.0], |mixes| mixes[label]);
+        let effect = |feature: usize| {
+            let columns = &weights[feature * biases.len()..][..biases.len()];
+            let of_window = columns.get(labels + label).map_or(0.0, |&weight| weight);
+            let mixed = sentence as f32 * columns[label] + window as f32 * of_window;
+            mixed * self.vocabulary.idf[feature]
+        };
         let mut order: Vec<usize> = (0..self.vocabulary.len()).collect();
         order.sort_by(|&a, &b| effect(b).total_cmp(&effect(a)).then(a.cmp(&b)));
         order.truncate(count);

@@ -5,8 +5,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::corpus::{DelimitedRecords, Line, Lines, open, scalar};
-use crate::error::{Error, Result};
+use crate::corpus::{
+    Delimited, DelimitedRecords, Line, Lines, UNCLOSED_QUOTE, ending, not_an_object, open, peek,
+    scalar,
+};
+use crate::error::{Error, Result, shortened};
+
+const DEFAULT_ID_FIELD: &str = "id";
 
 /// How input is to be understood.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -29,8 +34,8 @@ pub enum InputFormat {
 pub struct InputFields {
     /// The field that holds the text.
     pub text: String,
-    /// The field that holds the id.
-    pub id: String,
+    /// The field that holds the id; without it `id`, where there is one.
+    pub id: Option<String>,
     /// The field that names the document.
     pub doc: String,
     /// Fields carried along to the output.
@@ -41,7 +46,7 @@ impl Default for InputFields {
     fn default() -> Self {
         Self {
             text: "text".into(),
-            id: "id".into(),
+            id: None,
             doc: "doc".into(),
             keep: Vec::new(),
         }
@@ -88,7 +93,7 @@ struct Table {
     doc: Option<usize>,
     keep: Vec<usize>,
     /// The first record of a table without a header.
-    first: Option<(u64, csv::ByteRecord)>,
+    first: Option<Delimited>,
 }
 
 impl Units {
@@ -99,7 +104,7 @@ impl Units {
     pub fn open(path: &Path, format: InputFormat, fields: &InputFields) -> Result<Self> {
         let mut reader = open(path)?;
         let format = match format {
-            InputFormat::Auto => detect(path, &mut reader)?,
+            InputFormat::Auto => detect(path, &mut *reader)?,
             told => told,
         };
         let source = match format {
@@ -139,8 +144,7 @@ impl Units {
     fn of_json_line(&self, line: Line) -> Unit {
         let mut unit = self.unit(line.number);
         let parsed = line.text.map_err(invalid_utf8).and_then(|text| {
-            serde_json::from_str::<Map<String, Value>>(&text)
-                .map_err(|error| format!("not a JSON object: {error}"))
+            serde_json::from_str::<Map<String, Value>>(&text).map_err(|error| not_an_object(&error))
         });
         let object = match parsed {
             Ok(object) => object,
@@ -155,7 +159,8 @@ impl Units {
             Some(_) => Err(format!("the field {:?} is not a string", fields.text)),
             None => Err(format!("there is no field {:?}", fields.text)),
         };
-        for (target, field) in [(&mut unit.id, &fields.id), (&mut unit.doc, &fields.doc)] {
+        let id_field = fields.id.as_deref().unwrap_or(DEFAULT_ID_FIELD);
+        for (target, field) in [(&mut unit.id, id_field), (&mut unit.doc, &*fields.doc)] {
             match scalar(field, object.get(field)) {
                 Ok(Some(value)) => *target = value,
                 Ok(None) => {}
@@ -169,8 +174,13 @@ impl Units {
         unit
     }
 
-    fn of_record(&self, table: &Table, line: u64, record: &csv::ByteRecord) -> Unit {
+    fn of_record(&self, table: &Table, found: &Delimited) -> Unit {
+        let (line, record) = (found.line, &found.record);
         let mut unit = self.unit(line);
+        if let Some(line) = found.open_quote {
+            unit.text = Err(format!("line {line}: {UNCLOSED_QUOTE}"));
+            return unit;
+        }
         if record.len() != table.header.len() {
             unit.text = Err(format!(
                 "{} fields where {} are expected",
@@ -222,17 +232,17 @@ impl Iterator for Units {
                 }
             },
             Source::Table(table) => {
-                let (line, record) = match table.first.take() {
+                let found = match table.first.take() {
                     Some(first) => first,
                     None => match table.records.next()? {
-                        Ok(record) => record,
+                        Ok(found) => found,
                         Err(error) => return Some(Err(error)),
                     },
                 };
                 let Source::Table(table) = &self.source else {
                     return None;
                 };
-                Some(Ok(self.of_record(table, line, &record)))
+                Some(Ok(self.of_record(table, &found)))
             }
         }
     }
@@ -246,11 +256,19 @@ impl Table {
         fields: &InputFields,
     ) -> Result<Self> {
         let mut records = DelimitedRecords::new(path, reader, delimiter)?;
-        let (first_line, first) = match records.next() {
-            None => (0, csv::ByteRecord::new()),
-            Some(record) => record?,
+        let Some(first) = records.next().transpose()? else {
+            return Ok(Self {
+                records,
+                header: Vec::new(),
+                text: 0,
+                id: None,
+                doc: None,
+                keep: Vec::new(),
+                first: None,
+            });
         };
         let header: Vec<String> = first
+            .record
             .iter()
             .map(|name| String::from_utf8_lossy(name).trim().to_owned())
             .collect();
@@ -259,8 +277,8 @@ impl Table {
         let missing = |name: &str| Error::File {
             path: path.into(),
             message: format!(
-                "no column {name:?} in the header ({}); name the right one with --text-field or --keep",
-                header.join(", ")
+                "no column {name:?} in the header ({}); name the right one with --text-field, --id-field or --keep",
+                shortened(&header.join(", "))
             ),
         };
         let text = match find(&fields.text) {
@@ -276,10 +294,13 @@ impl Table {
         Ok(Self {
             records,
             text,
-            id: find(&fields.id),
+            id: match &fields.id {
+                Some(name) => Some(find(name).ok_or_else(|| missing(name))?),
+                None => find(DEFAULT_ID_FIELD),
+            },
             doc: find(&fields.doc),
             keep,
-            first: bare.then_some((first_line, first)),
+            first: bare.then_some(first),
             header,
         })
     }
@@ -289,26 +310,13 @@ fn invalid_utf8(byte: usize) -> String {
     format!("not valid UTF-8 at byte {byte}")
 }
 
-fn detect(path: &Path, reader: &mut Box<dyn BufRead + Send>) -> Result<InputFormat> {
-    let name = path.file_name().map_or_else(String::new, |name| {
-        name.to_string_lossy().to_ascii_lowercase()
-    });
-    let stem = name
-        .strip_suffix(".gz")
-        .or_else(|| name.strip_suffix(".zst"))
-        .unwrap_or(&name);
-    Ok(match stem.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("jsonl" | "ndjson") => InputFormat::Jsonl,
-        Some("csv") => InputFormat::Csv,
-        Some("tsv" | "tab") => InputFormat::Tsv,
-        Some("txt" | "text") => InputFormat::Text,
-        _ => {
-            let head = reader.fill_buf().map_err(|error| Error::io(path, error))?;
-            let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
-            match first {
-                Some(b'{') => InputFormat::Jsonl,
-                _ => InputFormat::Text,
-            }
-        }
+fn detect(path: &Path, reader: &mut (dyn BufRead + Send + 'static)) -> Result<InputFormat> {
+    Ok(match ending(path).as_str() {
+        "jsonl" | "ndjson" => InputFormat::Jsonl,
+        "csv" => InputFormat::Csv,
+        "tsv" | "tab" => InputFormat::Tsv,
+        "txt" | "text" => InputFormat::Text,
+        _ if peek(path, reader)?.starts_with(b"{") => InputFormat::Jsonl,
+        _ => InputFormat::Text,
     })
 }

@@ -83,8 +83,7 @@ impl<W: Write> RowWriter<W> {
         header.extend(self.labels.iter().map(|label| format!("evidence.{label}")));
         header.extend(["furniture".to_owned(), "error".to_owned()]);
         header.extend(self.keep.iter().map(|name| format!("input.{name}")));
-        table.write_record(&header)?;
-        Ok(())
+        table.write_record(&header).map_err(io_error)
     }
 
     /// Writes one row.
@@ -106,8 +105,7 @@ impl<W: Write> RowWriter<W> {
                         *cell = cell.replace(['\t', '\n', '\r'], " ");
                     }
                 }
-                table.write_record(&record)?;
-                Ok(())
+                table.write_record(&record).map_err(io_error)
             }
         }
     }
@@ -124,6 +122,14 @@ impl<W: Write> RowWriter<W> {
             }
             Sink::Table(table) => table.into_inner().map_err(|error| error.into_error()),
         }
+    }
+}
+
+/// The system's error inside one of the CSV writer, so that a broken pipe is known as one.
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => std::io::Error::other(format!("{other:?}")),
     }
 }
 

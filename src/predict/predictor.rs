@@ -83,8 +83,9 @@ impl Predictor {
     /// Predicts one sentence.
     pub fn predict(&self, sentence: &str, scratch: &mut Scratch) -> Prediction {
         self.read(sentence, scratch);
-        let all = 0..scratch.sentence.len();
-        let raw = self.raw_scores(scratch, all.clone());
+        let whole = self.scores_of(scratch, 0..scratch.sentence.len());
+        let best = self.best_windows(scratch);
+        let raw = self.raw_scores(&whole, &best);
         let mut leaves = LeafPrediction {
             probabilities: self
                 .header
@@ -102,8 +103,30 @@ impl Predictor {
             &self.header.thresholds,
             &mut leaves.holds,
         );
-        let evidence = self.evidence(scratch, &leaves.holds);
+        let length = self.header.evidence_words.min(scratch.sentence.len());
+        let evidence = leaves
+            .holds
+            .iter()
+            .zip(&best)
+            .map(|(&held, &(_, start))| {
+                (held && length > 0).then(|| scratch.tokens.original_span(start..start + length))
+            })
+            .collect();
         Prediction { leaves, evidence }
+    }
+
+    /// The raw score of each label, from its scores of the whole sentence and of its best window.
+    fn raw_scores(&self, whole: &[f64], best: &[(f64, usize)]) -> Vec<f64> {
+        match &self.header.windows {
+            None => whole.to_vec(),
+            Some(mixes) => mixes
+                .iter()
+                .zip(whole.iter().zip(best))
+                .map(|([of_sentence, of_window], (sentence, (window, _)))| {
+                    of_sentence * sentence + of_window * window
+                })
+                .collect(),
+        }
     }
 
     /// The normalised text of the sentence that was predicted last with `scratch`.
@@ -156,8 +179,9 @@ impl Predictor {
         scores
     }
 
-    /// The raw scores of the words in a range of the sentence, taken as a sentence of their own.
-    fn raw_scores(&self, scratch: &Scratch, range: Range<usize>) -> Vec<f64> {
+    /// The scores of all columns for the words in a range of the sentence, taken as a sentence of
+    /// their own.
+    fn scores_of(&self, scratch: &Scratch, range: Range<usize>) -> Vec<f64> {
         match &self.heads {
             ModelHeads::Linear { biases, .. } => {
                 let (mut scores, squared_norm) = self.sums(scratch, range, biases.len());
@@ -220,29 +244,26 @@ impl Predictor {
         SparseRow::from_pairs(&mut pairs)
     }
 
-    /// For each label that holds, the window of words that scores highest on its own.
-    fn evidence(&self, scratch: &Scratch, holds: &[bool]) -> Vec<Option<Range<usize>>> {
+    /// For each label the window that scores highest: its score and first word. Windows have
+    /// scorers of their own, or those of sentences where they were not learnt.
+    fn best_windows(&self, scratch: &Scratch) -> Vec<(f64, usize)> {
+        let labels = self.header.labels.len();
+        let first_column = match self.header.windows {
+            Some(_) => labels,
+            None => 0,
+        };
         let words = scratch.sentence.len();
         let length = self.header.evidence_words.min(words);
-        if length == 0 || !holds.contains(&true) {
-            return vec![None; holds.len()];
-        }
-        let mut best: Vec<(f64, usize)> = vec![(f64::NEG_INFINITY, 0); holds.len()];
+        let mut best = vec![(f64::NEG_INFINITY, 0); labels];
         for start in 0..=words - length {
-            let scores = self.raw_scores(scratch, start..start + length);
-            for (label, &score) in scores.iter().enumerate() {
-                if score > best[label].0 {
-                    best[label] = (score, start);
+            let scores = self.scores_of(scratch, start..start + length);
+            for (best, &score) in best.iter_mut().zip(&scores[first_column..]) {
+                if score > best.0 {
+                    *best = (score, start);
                 }
             }
         }
-        holds
-            .iter()
-            .zip(best)
-            .map(|(&held, (_, start))| {
-                held.then(|| scratch.tokens.original_span(start..start + length))
-            })
-            .collect()
+        best
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::input::Unit;
 use super::predictor::{Prediction, Predictor, Scratch};
-use crate::text::{Furniture, recognize_furniture};
+use crate::text::{Furniture, Normalizer, recognize_furniture};
 
 /// Whether units are split into sentences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -53,8 +53,8 @@ pub struct Labelled {
     pub scores: BTreeMap<String, f64>,
     /// For each label that holds: where it shows most.
     pub evidence: BTreeMap<String, Range<usize>>,
-    /// What kind of page furniture the line is, if any. Bylines, datelines, sources, credits and
-    /// links carry no label, whatever their scores.
+    /// What kind of page furniture the line is, if any. Datelines, sources and credits carry no
+    /// label, whatever their scores.
     pub furniture: Option<Furniture>,
 }
 
@@ -71,6 +71,9 @@ pub struct Labeller<'a> {
 /// A row with the fingerprint of its normalised text where repeats count.
 type Fresh = (OutputRow, Option<u64>);
 
+/// A line of more bytes is no furniture.
+const LONGEST_FURNITURE: usize = 300;
+
 /// A caption shorter than this may well repeat by chance.
 const SHORTEST_REPEAT: usize = 15;
 
@@ -85,6 +88,12 @@ impl<'a> Labeller<'a> {
             seen: HashSet::default(),
             document: String::new(),
         }
+    }
+
+    /// Forgets the sentences of the document before: what follows is another one.
+    pub fn start_document(&mut self) {
+        self.document.clear();
+        self.seen.clear();
     }
 
     /// The rows of some units, in their order.
@@ -117,6 +126,10 @@ impl<'a> Labeller<'a> {
             return vec![self.label_sentence(unit, text, 0..text.len(), false, &mut scratch)];
         }
         let sentences = self.predictor.pipeline().splitter().split(text);
+        if sentences.is_empty() && !unit.paragraph {
+            // A row without text still has its row; an empty line of an article has none.
+            return vec![self.label_sentence(unit, text, 0..text.len(), false, &mut scratch)];
+        }
         sentences
             .into_iter()
             .map(|range| self.label_sentence(unit, text, range, unit.paragraph, &mut scratch))
@@ -134,8 +147,9 @@ impl<'a> Labeller<'a> {
         let sentence = &text[range.clone()];
         let prediction = self.predictor.predict(sentence, scratch);
         let normalized = self.predictor.last_normalized(scratch);
-        let furniture = in_document
-            .then(|| recognize_furniture(normalized))
+        // The rules expect all folds, which the model need not have.
+        let furniture = (in_document && sentence.len() <= LONGEST_FURNITURE)
+            .then(|| recognize_furniture(Normalizer::default().normalize(sentence).text()))
             .flatten();
         let repeats = in_document && sentence.len() >= SHORTEST_REPEAT;
         let fingerprint =
@@ -161,7 +175,9 @@ impl<'a> Labeller<'a> {
         for (place, label) in tree.labels().iter().enumerate() {
             let probability = tree.probability(place, mode, &leaves.probabilities);
             scores.insert(label.name.clone(), probability);
-            if furniture.is_some() || !tree.holds(place, &leaves.holds) {
+            if furniture.is_some_and(Furniture::carries_no_label)
+                || !tree.holds(place, &leaves.holds)
+            {
                 continue;
             }
             labels.push(label.name.clone());

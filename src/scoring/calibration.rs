@@ -66,12 +66,16 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
 fn interpolate(xs: &[f64], ys: &[f64], x: f64) -> f64 {
     let after = xs.partition_point(|&other| other < x);
     if after == 0 {
-        return ys[0];
+        // Without any point nothing is known.
+        return ys.first().copied().unwrap_or(0.5);
     }
     if after == xs.len() {
         return ys[after - 1];
     }
     let (left, right) = (xs[after - 1], xs[after]);
+    if right <= left {
+        return ys[after];
+    }
     let share = (x - left) / (right - left);
     ys[after - 1] + share * (ys[after] - ys[after - 1])
 }

@@ -7,6 +7,13 @@ use super::characters::is_arabic_letter;
 /// Version of the furniture rules; stored in the model.
 pub const FURNITURE_VERSION: u32 = 1;
 
+impl Furniture {
+    /// Whether such a line reports nothing by the annotation rules, whatever words it holds.
+    pub fn carries_no_label(self) -> bool {
+        matches!(self, Self::Dateline | Self::Source | Self::Credit)
+    }
+}
+
 /// What a line of furniture is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,22 +61,10 @@ const RELATED_STARTS: &[&str] = &[
     "تابعونا",
     "اشترك في",
 ];
-const BYLINE_STARTS: &[&str] = &[
-    "بقلم",
-    "كتب",
-    "كتبت",
-    "اعداد",
-    "تحرير",
-    "ترجمه",
-    "تقرير",
-    "مراسلنا",
-    "مراسل",
-    "مراسله",
-];
-const CREDIT_STARTS: &[&str] = &["تصوير", "الصوره", "صوره", "عدسه", "المصدر صوره"];
+const BYLINE_STARTS: &[&str] = &["بقلم", "كتب", "كتبت", "اعداد", "تحرير", "ترجمه"];
+const CREDIT_STARTS: &[&str] = &["تصوير", "عدسه"];
 const DATELINE_STARTS: &[&str] = &[
     "اخر تحديث",
-    "تاريخ النشر",
     "تاريخ النشر",
     "نشر في",
     "نشر بتاريخ",
@@ -90,7 +85,6 @@ const OUTLETS: &[&str] = &[
     "العربيه نت",
     "سكاي نيوز",
     "بي بي سي",
-    "خاص",
 ];
 const DATE_WORDS: &[&str] = &[
     "السبت",
@@ -169,7 +163,6 @@ pub fn recognize_furniture(normalized: &str) -> Option<Furniture> {
     }
     let line = words.join(" ");
     let starts = |list: &[&str]| list.iter().any(|start| starts_with_words(&line, start));
-    let marked = is_marked(normalized);
     if !normalized.chars().any(is_arabic_letter) {
         let latin = normalized.chars().any(char::is_alphabetic);
         return if latin {
@@ -178,34 +171,41 @@ pub fn recognize_furniture(normalized: &str) -> Option<Furniture> {
             is_date(&words).then_some(Furniture::Dateline)
         };
     }
-    if starts(SOURCE_STARTS) && (marked || words.len() <= 5) {
+    if is_field(normalized, SOURCE_STARTS) || (starts(SOURCE_STARTS) && words.len() <= 3) {
         return Some(Furniture::Source);
     }
     if starts(RELATED_STARTS) {
         return Some(Furniture::Related);
     }
-    if starts(CREDIT_STARTS) && marked && words.len() <= 6 {
+    if is_field(normalized, CREDIT_STARTS) {
         return Some(Furniture::Credit);
     }
-    if starts(DATELINE_STARTS) || is_date(&words) {
+    let dated = line.contains(|character: char| character.is_ascii_digit());
+    if (starts(DATELINE_STARTS) && dated) || is_date(&words) {
         return Some(Furniture::Dateline);
     }
+    let signed = line.starts_with("بقلم ") && words.len() <= 6;
     let names_outlet = OUTLETS.iter().any(|outlet| ends_with_words(&line, outlet));
-    let byline = starts(BYLINE_STARTS) && (marked || line.starts_with("بقلم")) && words.len() <= 7;
-    let bare_outlet = names_outlet && words.len() <= 5 && has_separator(normalized);
-    (byline || bare_outlet).then_some(Furniture::Byline)
+    let bare_outlet = names_outlet && words.len() <= 4 && words_before_sign(normalized) <= 2;
+    (signed || is_field(normalized, BYLINE_STARTS) || bare_outlet).then_some(Furniture::Byline)
 }
 
-/// Whether a sign right after the first or second word marks the line as a field (كتب: …).
-fn is_marked(normalized: &str) -> bool {
+const FIELD_SIGNS: &[char] = &[':', '|', '/', '-', '–', '—', '('];
+
+/// Whether a line is one of the given words, a sign right after it, and few words more. A longer
+/// rest is news with its source before it.
+fn is_field(normalized: &str, starts: &[&str]) -> bool {
+    const LONGEST_REST: usize = 4;
+    let Some((name, rest)) = normalized.split_once(FIELD_SIGNS) else {
+        return false;
+    };
+    starts.contains(&name.trim()) && rest.split_whitespace().count() <= LONGEST_REST + 1
+}
+
+fn words_before_sign(normalized: &str) -> usize {
     normalized
-        .char_indices()
-        .find(|&(_, character)| matches!(character, ':' | '|' | '/' | '-' | '–' | '—'))
-        .is_some_and(|(at, _)| normalized[..at].split_whitespace().count() <= 3)
-}
-
-fn has_separator(normalized: &str) -> bool {
-    normalized.contains(['-', '–', '—', '/', '|', '،', '(']) || normalized.ends_with(')')
+        .split_once(FIELD_SIGNS)
+        .map_or(usize::MAX, |(before, _)| before.split_whitespace().count())
 }
 
 fn is_date(words: &[&str]) -> bool {
@@ -247,6 +247,8 @@ mod tests {
             ("2015-08-06 18:16", Furniture::Dateline),
             ("آخر تحديث: 18:00", Furniture::Dateline),
             ("AFP / Getty Images", Furniture::Credit),
+            ("بقلم أحمد العلي", Furniture::Byline),
+            ("تصوير: مراد الحسن", Furniture::Credit),
         ] {
             assert_eq!(recognized(line), Some(expected), "{line}");
         }
@@ -256,6 +258,15 @@ mod tests {
     fn sentences_are_not_furniture() {
         for line in [
             "غارات جوية على ريف حلب",
+            "مراسلنا: قصف مدفعي على بلدة اللطامنة",
+            "كتب ناشطون: الطيران الحربي يقصف دوما",
+            "المصدر الطبي: مقتل خمسة مدنيين في غارة للطيران على دوما",
+            "المصادر المحلية - الجيش سيطر على بلدة خان شيخون بالكامل",
+            "نقلا عن ناشطين: غارات جوية مكثفة على دوما ومقتل عشرة",
+            "تقرير: غارات روسية على إدلب",
+            "نشرت في محيط البلدة راجمات قصفت القرى بالصواريخ",
+            "صورة: غارات جوية على حلب",
+            "غارات على حلب - رويترز",
             "كتب على جدران البلدة شعارات ثم أحرق المنازل",
             "مصدر عسكري: مقتل عشرة في اشتباكات",
             "قصف مدفعي على داريا",

@@ -166,12 +166,17 @@ fn ends_without_space(before: &str, next: char, after: &str, run: &str) -> bool 
     run.starts_with(['؟', '!']) || (letters_before >= 3 && letters_after >= 2)
 }
 
+/// The end of the text back to a space or opening sign, at most so far that a text without any
+/// is not read again at each mark.
 fn last_token(before: &str) -> &str {
-    let start = before
-        .rfind(|character: char| character.is_whitespace() || matches!(character, '(' | '«' | '"'))
-        .map_or(0, |at| {
-            at + before[at..].chars().next().map_or(1, char::len_utf8)
-        });
+    const LONGEST_LOOK_BACK: usize = 40;
+    let mut start = before.len();
+    for (at, character) in before.char_indices().rev().take(LONGEST_LOOK_BACK) {
+        if character.is_whitespace() || matches!(character, '(' | '«' | '"') {
+            break;
+        }
+        start = at;
+    }
     &before[start..]
 }
 

@@ -21,7 +21,7 @@ pub struct TokenizerSettings {
 impl Default for TokenizerSettings {
     fn default() -> Self {
         Self {
-            signs: false,
+            signs: true,
             mask_digits: true,
         }
     }
@@ -107,16 +107,30 @@ mod tests {
                 TokenizerSettings::default(),
                 "قصف #ريف_حلب، 12 قُتلوا في F-16."
             ),
-            ["قصف", "ريف", "حلب", "00", "قُتلوا", "في", "F", "00"]
+            [
+                "قصف",
+                "#",
+                "ريف",
+                "_",
+                "حلب",
+                "،",
+                "00",
+                "قُتلوا",
+                "في",
+                "F",
+                "-",
+                "00",
+                "."
+            ]
         );
     }
 
     #[test]
-    fn signs_are_tokens_when_asked() {
+    fn signs_only_separate_when_switched_off() {
         let settings = TokenizerSettings {
-            signs: true,
+            signs: false,
             mask_digits: false,
         };
-        assert_eq!(tokens(settings, "قصف، 12!"), ["قصف", "،", "12", "!"]);
+        assert_eq!(tokens(settings, "قصف، 12!"), ["قصف", "12"]);
     }
 }

@@ -1,0 +1,148 @@
+//! Local evidence: scorers of windows of words, learnt from labels of whole sentences.
+//!
+//! A news sentence is long and its event is one clause. Here a sentence holds a label if one of
+//! its windows does (multiple-instance learning): in a positive sentence the window that scores
+//! highest stands for the label, in a negative one the windows that score highest are its
+//! counter-examples; the scorer is fitted to these and the windows are chosen anew. After mi-SVM
+//! (Andrews, Tsochantaridis and Hofmann, NIPS 2002) and the latent SVM with its cache of hard
+//! negatives (Felzenszwalb et al., PAMI 32, 2010).
+
+use std::collections::BTreeSet;
+
+use linfa::DatasetBase;
+use linfa::traits::Fit;
+use ndarray::Array1;
+use rayon::prelude::*;
+
+use super::dual::DualCoordinateDescent;
+use super::linear::LinearModel;
+use super::problem::Problem;
+use crate::error::Result;
+use crate::features::{FeatureSpace, SparseRow, records};
+
+/// How windows are learnt.
+pub(crate) struct WindowLearner<'a> {
+    /// Words in a window.
+    pub(crate) words: usize,
+    /// Times the windows are chosen.
+    pub(crate) rounds: usize,
+    /// How the scorer of the chosen windows is fitted.
+    pub(crate) parameters: DualCoordinateDescent,
+    pub(crate) space: &'a FeatureSpace<'a>,
+}
+
+impl WindowLearner<'_> {
+    /// Fits one scorer a label; the windows of the first round are chosen by the scorers of whole
+    /// sentences.
+    ///
+    /// # Errors
+    /// When a parameter is out of bounds.
+    pub(crate) fn fit(
+        &self,
+        problem: &Problem<'_>,
+        sentence_models: &[LinearModel],
+    ) -> Result<Vec<LinearModel>> {
+        sentence_models
+            .par_iter()
+            .enumerate()
+            .map(|(label, model)| self.fit_label(problem, label, model.clone()))
+            .collect()
+    }
+
+    fn fit_label(
+        &self,
+        problem: &Problem<'_>,
+        label: usize,
+        mut model: LinearModel,
+    ) -> Result<LinearModel> {
+        let (places, holds) = problem.decided(label);
+        if problem.constant(&holds).is_some() {
+            return Ok(model);
+        }
+        // Windows once chosen in a negative sentence stay counter-examples in later rounds.
+        let mut negatives: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for _ in 0..self.rounds {
+            let mut positives = Vec::new();
+            let best = self.best_windows(&model, places.iter().map(|&p| problem.sentences[p]));
+            for ((sentence, start), &held) in best.into_iter().zip(&holds) {
+                if held {
+                    positives.push((sentence, start));
+                } else {
+                    negatives.insert((sentence, start));
+                }
+            }
+            let chosen = positives.iter().chain(&negatives);
+            let rows: Vec<SparseRow> = chosen
+                .map(|&(sentence, start)| {
+                    let end = (start + self.words).min(self.space.words_in(sentence));
+                    self.space.window_row(sentence, start..end)
+                })
+                .collect();
+            let held = (0..rows.len()).map(|row| row < positives.len()).collect();
+            let data = DatasetBase::new(records(rows), Array1::from_vec(held));
+            model = self.parameters.fit(&data)?;
+        }
+        Ok(model)
+    }
+
+    fn best_windows(
+        &self,
+        model: &LinearModel,
+        sentences: impl Iterator<Item = usize>,
+    ) -> Vec<(usize, usize)> {
+        let weights = model.weights.as_slice().unwrap_or_default();
+        let word_scores = self.space.word_scores(weights);
+        sentences
+            .map(|sentence| {
+                let best = self
+                    .space
+                    .best_window(sentence, self.words, weights, &word_scores);
+                (sentence, best.1)
+            })
+            .collect()
+    }
+}
+
+/// The highest score of a window in each of some sentences, for each label.
+pub(crate) fn window_scores(
+    space: &FeatureSpace<'_>,
+    models: &[LinearModel],
+    words: usize,
+    sentences: &[usize],
+) -> Vec<Vec<f64>> {
+    models
+        .par_iter()
+        .map(|model| {
+            let weights = model.weights.as_slice().unwrap_or_default();
+            let word_scores = space.word_scores(weights);
+            sentences
+                .iter()
+                .map(|&sentence| {
+                    space.best_window(sentence, words, weights, &word_scores).0 + model.bias
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// How much the score of the whole sentence and of its best window count for a label: a logistic
+/// regression on scores of sentences that neither was fitted on.
+///
+/// # Errors
+/// When the scores are no numbers.
+pub(crate) fn mix_scores(scores: &[[f64; 2]], holds: &[bool]) -> Result<[f64; 2]> {
+    let rows = scores
+        .iter()
+        .map(|&[sentence, window]| {
+            SparseRow::from_pairs(&mut vec![(0, sentence as f32), (1, window as f32)])
+        })
+        .collect();
+    let data = DatasetBase::new(records(rows), Array1::from_vec(holds.to_vec()));
+    let fitted: LinearModel = DualCoordinateDescent::new(2, super::dual::Loss::Logistic)
+        .c(10.0)
+        .class_weights(super::dual::ClassWeights::None)
+        .tolerance(0.01)
+        .max_iterations(300)
+        .fit(&data)?;
+    Ok([fitted.weights[0], fitted.weights[1]])
+}

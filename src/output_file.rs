@@ -1,0 +1,154 @@
+//! Files that appear only when they are whole.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::error::{Error, Result};
+
+/// A file being written: under another name in the same folder until [`OutputFile::keep`] gives it
+/// its own, so that nobody sees half of it. A device or pipe is written to directly; a symbolic link
+/// stays one, and the file it points to is replaced.
+pub(crate) struct OutputFile {
+    path: PathBuf,
+    target: Target,
+}
+
+enum Target {
+    Temporary(NamedTempFile),
+    Direct(File),
+}
+
+impl OutputFile {
+    /// Begins a file; nothing is seen under its name yet.
+    ///
+    /// # Errors
+    /// When the folder does not exist or cannot be written to, or the path is a folder.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let target = match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(Error::File {
+                    path,
+                    message: "is a folder; name a file in it".into(),
+                });
+            }
+            Ok(metadata) if !metadata.is_file() => {
+                let file = File::options().write(true).open(&path);
+                Target::Direct(file.map_err(|error| Error::io(&path, error))?)
+            }
+            _ => Target::Temporary(temporary_beside(&path)?),
+        };
+        Ok(Self { path, target })
+    }
+
+    /// Makes sure that all is on the disk, then gives the file its name.
+    ///
+    /// # Errors
+    /// When syncing or renaming fails; nothing is left behind.
+    pub(crate) fn keep(self) -> Result<()> {
+        let Target::Temporary(file) = self.target else {
+            return Ok(());
+        };
+        file.as_file()
+            .sync_all()
+            .map_err(|error| Error::io(&self.path, plain(error)))?;
+        file.persist(&self.path)
+            .map_err(|error| Error::io(&self.path, error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Temporary(file) => file.as_file_mut().write(buffer),
+            Target::Direct(file) => file.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Temporary(file) => file.as_file_mut().flush(),
+            Target::Direct(file) => file.flush(),
+        }
+    }
+}
+
+fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".marsad-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file: everything the user's mask allows.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder
+        .tempfile_in(folder)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::File {
+                path: path.into(),
+                message: "its folder does not exist; create it first".into(),
+            },
+            _ => Error::io(path, plain(error)),
+        })
+}
+
+/// The system's error without the temporary name that `tempfile` adds.
+fn plain(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::from(error.kind()),
+    }
+}
+
+/// Whether two paths lead to the same existing file.
+pub(crate) fn same_file(left: &Path, right: &Path) -> bool {
+    match (std::fs::canonicalize(left), std::fs::canonicalize(right)) {
+        (Ok(left), Ok(right)) => left == right,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_appear_when_they_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let mut file = OutputFile::create(&path).unwrap();
+        file.write_all(b"whole").unwrap();
+        assert!(!path.exists());
+        file.keep().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        drop(OutputFile::create(&folder.path().join("never")).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_links_and_devices_devices() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut output = OutputFile::create(&link).unwrap();
+        output.write_all(b"new").unwrap();
+        output.keep().unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+        let mut null = OutputFile::create(Path::new("/dev/null")).unwrap();
+        null.write_all(b"gone").unwrap();
+        null.keep().unwrap();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+    }
+}
