@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::report::{Failure, say};
-use crate::evaluate::new_table;
+use crate::evaluate::{new_table, rendered};
 use crate::model::Model;
 
 /// Tables for people or JSON for programs.
@@ -117,8 +117,8 @@ fn as_table(model: &Model, features: usize) -> String {
         labels.add_row([label.clone(), count.to_string(), format!("{threshold:.3}")]);
     }
     let mut parts = vec![
-        facts.to_string().trim_start_matches(['\n', ' ']).to_owned(),
-        labels.to_string(),
+        rendered(&facts).trim_start().to_owned(),
+        rendered(&labels),
         format!("Out of fold:\n\n{}", provenance.out_of_fold.to_table()),
     ];
     for (label, name) in header.labels.iter().enumerate() {

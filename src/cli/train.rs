@@ -9,7 +9,7 @@ use super::report::{Failure, complain, megabytes, progress, say};
 use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, Corpus, bundled_files_are_here, read_bundled};
 use crate::error::Result;
-use crate::evaluate::new_table;
+use crate::evaluate::{new_table, rendered};
 use crate::learn::LearnerKind;
 use crate::output_file::OutputFile;
 use crate::settings::Settings;
@@ -196,5 +196,5 @@ fn describe_corpus(corpus: &Corpus, args: &TrainArgs) -> String {
     if let Some(none) = labels.get("") {
         table.add_row(["(none)".to_owned(), none.to_string()]);
     }
-    format!("{}\n\n{table}", lines.join("\n"))
+    format!("{}\n\n{}", lines.join("\n"), rendered(&table))
 }

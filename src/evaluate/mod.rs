@@ -9,4 +9,4 @@ pub use judged::{Judged, Judgement};
 pub use metrics::Confusion;
 pub use report::{Averages, Estimate, LabelReport, Report};
 
-pub(crate) use table::new_table;
+pub(crate) use table::{new_table, rendered};

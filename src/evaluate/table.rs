@@ -28,7 +28,7 @@ impl Report {
                 label.support.to_string(),
             ]);
         }
-        format!("{table}\n\n{}", self.summary())
+        format!("{}\n\n{}", rendered(&table), self.summary())
     }
 
     /// The figures over all labels, a line each.
@@ -69,7 +69,7 @@ impl Report {
             });
             table.add_row(std::iter::once(label.clone()).chain(cells));
         }
-        table.to_string()
+        rendered(&table)
     }
 }
 
@@ -84,6 +84,15 @@ pub(crate) fn new_table(header: &[&str]) -> Table {
         }
     }
     table
+}
+
+/// A table as text, without the spaces that would end its lines.
+pub(crate) fn rendered(table: &Table) -> String {
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect();
+    lines.join("\n")
 }
 
 fn figure(value: f64) -> String {
