@@ -37,6 +37,11 @@ pub use settings::Settings;
 
 use std::path::Path;
 
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
+
 /// The model that ships with the program, from `models/conflict-events.safetensors`.
 ///
 /// # Errors

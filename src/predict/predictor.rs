@@ -109,7 +109,7 @@ impl Predictor {
             .iter()
             .zip(&best)
             .map(|(&held, &(_, start))| {
-                (held && length > 0).then(|| scratch.tokens.original_span(start..start + length))
+                (held && length > 0).then(|| span_of_words(&scratch.tokens, start..start + length))
             })
             .collect();
         Prediction { leaves, evidence }
@@ -265,6 +265,19 @@ impl Predictor {
         }
         best
     }
+}
+
+/// The bytes of the sentence that some tokens span, signs at either end left off.
+fn span_of_words(tokens: &Tokens, mut window: Range<usize>) -> Range<usize> {
+    let is_word = |token: usize| tokens.form(token).contains(char::is_alphanumeric);
+    let whole = window.clone();
+    while !window.is_empty() && !is_word(window.start) {
+        window.start += 1;
+    }
+    while !window.is_empty() && !is_word(window.end - 1) {
+        window.end -= 1;
+    }
+    tokens.original_span(if window.is_empty() { whole } else { window })
 }
 
 /// Scales a row to length one; an empty row stays empty.
