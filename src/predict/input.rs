@@ -25,7 +25,7 @@ pub enum InputFormat {
     Jsonl,
     /// Comma-separated values with a header.
     Csv,
-    /// Tab-separated values with a header, or bare label<TAB>text.
+    /// Tab-separated values with a header, or bare `label<TAB>text`.
     Tsv,
 }
 
