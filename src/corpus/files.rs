@@ -112,14 +112,6 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Opens a file as [`open`] does.
-    ///
-    /// # Errors
-    /// When the file cannot be opened.
-    pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self::new(path, open(path)?))
-    }
-
     /// Reads from an open file.
     pub fn new(path: &Path, reader: Box<dyn BufRead + Send>) -> Self {
         Self {
@@ -128,11 +120,6 @@ impl Lines {
             number: 0,
             offset: 0,
         }
-    }
-
-    /// The file's path, for errors and ids.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 }
 

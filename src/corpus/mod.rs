@@ -11,15 +11,15 @@ mod record;
 mod table;
 mod zstd;
 
-pub use bundled::{bundled_files_are_here, read_bundled};
-pub use files::{Line, Lines, STANDARD_INPUT, open};
+pub use bundled::read_bundled;
 pub use folds::assign_folds;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 
+pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
-pub(crate) use files::{ending, peek};
+pub(crate) use files::{Line, Lines, STANDARD_INPUT, ending, open, peek};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use labels::display;
 

@@ -16,7 +16,6 @@ mod vocabulary;
 
 pub use candidates::Candidates;
 pub use row::{SparseRow, records};
-pub use select::select_by_chi_squared;
 pub use settings::FeatureSettings;
 pub use space::FeatureSpace;
 pub use tokenized::TokenizedCorpus;
@@ -24,5 +23,6 @@ pub use vocabulary::{FeatureName, Vocabulary};
 
 pub(crate) use index::{FeatureIndex, WordFeatures};
 pub(crate) use ngrams::Alphabet;
+pub(crate) use select::select_by_chi_squared;
 pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;

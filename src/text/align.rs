@@ -47,11 +47,10 @@ impl Normalized {
     }
 
     pub(super) fn replace_last(&mut self, character: char, end: usize) {
-        if let Some(last) = self.text.pop() {
+        if self.text.pop().is_some() {
             let start = self.starts[self.text.len()] as usize;
             self.starts.truncate(self.text.len());
             self.ends.truncate(self.text.len());
-            debug_assert!(last.len_utf8() > 0);
             self.push(character, start, end);
         }
     }
