@@ -36,12 +36,13 @@ pub(crate) const UNCLOSED_QUOTE: &str =
 /// What was noted while reading.
 #[derive(Default)]
 struct Notes {
-    /// Line breaks read but not yet passed: byte offset, and whether it is `\n`.
+    /// Line breaks read but not yet passed: byte offset, and whether a line ends there.
     breaks: VecDeque<(u64, bool)>,
     /// Bytes read.
     offset: u64,
-    /// Line feeds read.
+    /// Lines ended.
     lines: u64,
+    after_return: bool,
     quotes: Quotes,
     /// The line of the last opened quote.
     quote_line: u64,
@@ -64,9 +65,12 @@ enum Quotes {
 impl Notes {
     fn note(&mut self, byte: u8) {
         if matches!(byte, b'\n' | b'\r') {
-            self.breaks.push_back((self.offset, byte == b'\n'));
-            self.lines += u64::from(byte == b'\n');
+            // CR and LF together end one line.
+            let ends_line = !(byte == b'\n' && self.after_return);
+            self.breaks.push_back((self.offset, ends_line));
+            self.lines += u64::from(ends_line);
         }
+        self.after_return = byte == b'\r';
         self.offset += 1;
         self.quotes = match (self.quotes, byte) {
             (Quotes::Ignored, _) => Quotes::Ignored,
@@ -145,11 +149,11 @@ impl DelimitedRecords {
     /// record before: line breaks that follow are passed.
     fn place(&mut self, mut start: u64, record: csv::ByteRecord) -> Delimited {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(&(offset, newline)) = notes.breaks.front()
+        while let Some(&(offset, ends_line)) = notes.breaks.front()
             && offset <= start
         {
             notes.breaks.pop_front();
-            self.lines += u64::from(newline);
+            self.lines += u64::from(ends_line);
             if offset == start {
                 start += 1;
             }
@@ -220,6 +224,7 @@ mod tests {
             [(1, 1), (2, 1), (5, 1)]
         );
         assert_eq!(lines("\n\na\n"), [(3, 1)]);
+        assert_eq!(lines("a\rb\rc"), [(1, 1), (2, 1), (3, 1)]);
         assert_eq!(lines(""), []);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::read::{RawRow, RowError};
+use super::row::{RawRow, RowError, cell_labels};
 use crate::error::shortened;
 
 /// Reads one line. Labels given as `null` or not at all mean "not annotated".
@@ -68,7 +68,7 @@ fn is_inexact(number: f64) -> bool {
 fn label_names(field: &str, value: &Value) -> Result<Option<Vec<String>>, RowError> {
     match value {
         Value::Null => Ok(None),
-        Value::String(cell) => Ok(super::table::cell_labels(cell)),
+        Value::String(cell) => Ok(cell_labels(cell)),
         Value::Array(items) => items
             .iter()
             .map(|item| match item {

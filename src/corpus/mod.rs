@@ -8,6 +8,7 @@ mod jsonl;
 mod labels;
 mod read;
 mod record;
+mod row;
 mod table;
 mod zstd;
 

@@ -8,21 +8,9 @@ use std::sync::Arc;
 use super::files::{Line, Lines, ending, open, peek};
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
+use super::row::RawRow;
 use super::{Corpus, jsonl, table};
 use crate::error::{Annotated, Error, Result};
-
-/// What is wrong with a row.
-pub(super) type RowError = String;
-
-/// A row as it stands in a file. `labels` is `None` when the row is not annotated.
-#[derive(Default)]
-pub(super) struct RawRow {
-    pub(super) id: Option<String>,
-    pub(super) doc: Option<String>,
-    pub(super) text: String,
-    pub(super) labels: Option<Vec<String>>,
-    pub(super) unsure: Vec<String>,
-}
 
 /// What to do with texts that are annotated in more than one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
-use super::labels::split_cell;
-use super::read::RawRow;
+use super::row::{RawRow, cell_labels};
 use crate::error::{Error, Result, shortened};
 
 const TEXT_NAMES: &[&str] = &["text", "sentence"];
@@ -215,11 +214,6 @@ fn read_record(
             unsure: Vec::new(),
         },
     })
-}
-
-/// The names in one cell; an empty cell means "not annotated".
-pub(super) fn cell_labels(cell: &str) -> Option<Vec<String>> {
-    (!cell.trim().is_empty()).then(|| split_cell(cell).map(str::to_owned).collect())
 }
 
 fn row_error(path: &Path, line: u64, message: String) -> Error {

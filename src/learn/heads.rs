@@ -6,6 +6,7 @@ use ndarray::{Array1, Axis};
 use rayon::prelude::*;
 
 use super::dual::{DualCoordinateDescent, Loss};
+use super::fitted::Heads;
 use super::linear::LinearModel;
 use super::naive_bayes::{NaiveBayes, NaiveBayesKind};
 use super::problem::Problem;
@@ -13,36 +14,7 @@ use super::settings::{LearnerKind, LearnerSettings};
 use super::stock;
 use super::windows::WindowLearner;
 use crate::error::{Error, Result};
-use crate::features::{FeatureSpace, SparseRow};
-use crate::scoring::Forest;
-
-/// Fitted scorers, one for each label.
-#[derive(Clone, Debug)]
-pub enum Heads {
-    /// Linear models.
-    Linear(Vec<LinearModel>),
-    /// Trees.
-    Forests(Vec<Forest>),
-}
-
-impl Heads {
-    /// The raw scores of a row, one for each label.
-    pub fn scores(&self, row: &SparseRow) -> Vec<f64> {
-        match self {
-            Self::Linear(models) => models.iter().map(|model| model.score(row)).collect(),
-            Self::Forests(forests) => forests
-                .iter()
-                .map(|forest| {
-                    forest.score(|feature| {
-                        row.indices()
-                            .binary_search(&feature)
-                            .map_or(0.0, |place| row.values()[place])
-                    })
-                })
-                .collect(),
-        }
-    }
-}
+use crate::features::FeatureSpace;
 
 /// Fits one scorer for each label, one-vs-rest unless the learner knows several classes itself.
 ///

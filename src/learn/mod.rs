@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod dual;
+mod fitted;
 mod heads;
 mod linear;
 mod naive_bayes;
@@ -18,7 +19,8 @@ pub use naive_bayes::{NaiveBayes, NaiveBayesKind, NaiveBayesValid};
 pub use settings::{LearnerKind, LearnerSettings, TrainingSettings};
 
 pub(crate) use calibrate::calibrate;
-pub(crate) use heads::{Heads, fit_heads, fit_windows};
+pub(crate) use fitted::Heads;
+pub(crate) use heads::{fit_heads, fit_windows};
 pub(crate) use problem::{Problem, Targets};
 pub(crate) use settings::MOST_BOOTSTRAP_SAMPLES;
 pub(crate) use stock::check_memory;

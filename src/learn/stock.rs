@@ -17,7 +17,7 @@ use ndarray::{Array1, Array2, Axis, s};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::heads::Heads;
+use super::fitted::Heads;
 use super::linear::LinearModel;
 use super::problem::Problem;
 use super::settings::{LearnerKind, LearnerSettings};
