@@ -61,7 +61,7 @@ pub enum Error {
     #[error("{0}")]
     Corpus(String),
     /// A setting with a value outside what it allows.
-    #[error("{name} = {value}: {allowed}")]
+    #[error("{name} = {value}: must be {allowed}")]
     Setting {
         /// The setting's name as in the configuration file.
         name: &'static str,

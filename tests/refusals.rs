@@ -84,8 +84,8 @@ fn rows_that_cannot_be_understood_name_file_and_line() {
         &[],
         &["c.csv", "body, labels"],
     );
-    let odd = "text,air\nا,0\nب,1\nج,0\nد,1\nه,0\nو,yes\n";
-    refused_training(odd, "c.csv", &[], &["c.csv, line 7", "yes", "air"]);
+    let odd = "text,air\nا,0\nب,1\nج,0\nد,1\nه,0\nو,maybe\n";
+    refused_training(odd, "c.csv", &[], &["c.csv, line 7", "maybe", "air"]);
     let open_quote = "text,labels\n\"نص,x\nنص,y\n";
     refused_training(open_quote, "c.csv", &[], &["c.csv, line 2", "never closed"]);
     row(
@@ -364,6 +364,22 @@ fn tables_that_lack_a_field_are_refused() {
         "date",
     ];
     folder.marsad(&missing).refused(&["date"]);
+}
+
+#[test]
+fn fields_of_plain_text_and_foreign_tables_are_refused() {
+    let folder = Folder::new();
+    folder
+        .marsad_with(&["predict", "--keep", "x"], b"text,x\n1,2\n")
+        .refused(&["--from"]);
+    folder.write("in.csv", "id;text\n1;2\n");
+    folder
+        .marsad(&["predict", "in.csv"])
+        .refused(&["in.csv", "semicolons"]);
+    folder.write("utf16.csv", b"\xff\xfet\0e\0x\0t\0\n\0");
+    folder
+        .marsad(&["predict", "utf16.csv"])
+        .refused(&["utf16.csv", "convert the file to UTF-8"]);
 }
 
 #[test]

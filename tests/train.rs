@@ -329,3 +329,27 @@ fn evaluation_measures_finer_labels_by_their_parents() {
     assert_eq!(report["labels"][0]["label"], "air");
     assert_eq!(report["labels"][0]["support"], 30);
 }
+
+#[test]
+fn columns_of_yes_and_no_are_labels_and_empty_cells_leave_them_open() {
+    let folder = Folder::new();
+    let rows: String = (0..40)
+        .map(|i| match i % 2 {
+            0 => format!("غارة {i},TRUE,\n"),
+            _ => format!("سوق {i},FALSE,{}\n", ["yes", "no"][i / 2 % 2]),
+        })
+        .collect();
+    folder.write("c.csv", format!("text,air,market\n{rows}"));
+    folder.marsad(&["train", "c.csv", "-o", "m"]).done();
+    let run = folder
+        .marsad(&["evaluate", "c.csv", "-m", "m", "--to", "json"])
+        .done();
+    let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(report["labels"][0]["support"], 20);
+    assert_eq!(report["labels"][1]["support"], 10);
+    let confusion = &report["confusion"]["counts"];
+    assert_eq!(
+        confusion[2][2].as_u64().unwrap() + confusion[2][1].as_u64().unwrap(),
+        10
+    );
+}

@@ -132,7 +132,16 @@ fn find_columns(
     })
 }
 
-/// The columns that hold only 0, 1 and nothing, with the label each is named after.
+/// What a cell of a label's own column says; `None` for anything but yes and no.
+fn flag(cell: &str) -> Option<bool> {
+    match cell.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" => Some(true),
+        "0" | "false" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+/// The columns that hold only 0, 1 (or true, false, yes, no) and nothing, with the label each is named after.
 ///
 /// # Errors
 /// When a column holds nearly only 0 and 1: the odd cell would drop a whole label.
@@ -152,7 +161,7 @@ fn flag_columns(
         for (line, row) in &records[1..] {
             match row.get(column).unwrap_or_default().trim() {
                 "" => {}
-                "0" | "1" => given += 1,
+                cell if flag(cell).is_some() => given += 1,
                 other => odd.push((*line, other)),
             }
         }
@@ -160,7 +169,7 @@ fn flag_columns(
             None if given > 0 => flags.push((column, name.trim().to_owned())),
             Some((line, cell)) if given >= FLAGS_FOR_ONE_ODD_CELL * odd.len() => {
                 let message = format!(
-                    "{:?} in the column {name:?}, which otherwise holds 0 and 1",
+                    "{:?} in the column {name:?}, which otherwise says 0 or 1",
                     shortened(cell)
                 );
                 return Err(row_error(path, *line, message));
@@ -205,13 +214,21 @@ fn read_record(
                     given.then(|| {
                         flags
                             .iter()
-                            .filter(|(column, _)| cell(*column).trim() == "1")
+                            .filter(|(column, _)| flag(cell(*column)) == Some(true))
                             .map(|(_, label)| label.clone())
                             .collect()
                     })
                 }
             },
-            unsure: Vec::new(),
+            // An empty cell beside filled ones leaves its label open.
+            unsure: match labels {
+                LabelColumns::Names(_) => Vec::new(),
+                LabelColumns::Flags(flags) => flags
+                    .iter()
+                    .filter(|(column, _)| cell(*column).trim().is_empty())
+                    .map(|(_, label)| label.clone())
+                    .collect(),
+            },
         },
     })
 }

@@ -109,7 +109,8 @@ impl Figures {
         let seen = |label: usize| self.labels[label] != Counts::default();
         let chosen = (0..self.labels.len()).filter(|&label| choose(label) && seen(label));
         let f1s: Vec<f64> = chosen.map(|label| self.labels[label].f1()).collect();
-        f1s.iter().sum::<f64>() / f1s.len().max(1) as f64
+        // The sum of no floats is a negative zero.
+        (f1s.iter().sum::<f64>() + 0.0) / f1s.len().max(1) as f64
     }
 
     /// F1 of all decisions on the labels that `choose` takes, together.
@@ -202,7 +203,8 @@ impl Confusion {
                     (Some(false), false) | (None, _) => {}
                 }
             }
-            if missed.is_empty() && spurious.is_empty() && !found {
+            let decided = leaves.iter().all(|&label| row[label].annotated.is_some());
+            if decided && missed.is_empty() && spurious.is_empty() && !found {
                 counts[none][none] += 1;
             }
             if spurious.is_empty() {

@@ -49,6 +49,13 @@ impl FeatureSettings {
                 allowed,
             })
         };
+        if self.char_ngram_min > self.char_ngram_max {
+            return error(
+                "features.char_ngram_min",
+                self.char_ngram_min,
+                "0, or at most features.char_ngram_max",
+            );
+        }
         if self.char_ngram_min > 0
             && !(self.char_ngram_min..=LONGEST_NGRAM).contains(&self.char_ngram_max)
         {

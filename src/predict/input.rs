@@ -107,6 +107,14 @@ impl Units {
             InputFormat::Auto => detect(path, &mut *reader)?,
             told => told,
         };
+        let asks_for_fields = fields.id.is_some() || !fields.keep.is_empty();
+        if format == InputFormat::Text && asks_for_fields {
+            return Err(Error::File {
+                path: path.into(),
+                message: "plain text has no fields; name its format with --from jsonl, csv or tsv"
+                    .into(),
+            });
+        }
         let source = match format {
             InputFormat::Auto | InputFormat::Text => Source::Text(Lines::new(path, reader)),
             InputFormat::Jsonl => Source::JsonLines(Lines::new(path, reader)),
@@ -267,6 +275,13 @@ impl Table {
                 first: None,
             });
         };
+        if let Err(error) = csv::StringRecord::from_byte_record(first.record.clone()) {
+            return Err(Error::Encoding {
+                path: path.into(),
+                line: first.line,
+                byte: error.utf8_error().valid_up_to() + 1,
+            });
+        }
         let header: Vec<String> = first
             .record
             .iter()
@@ -274,12 +289,17 @@ impl Table {
             .collect();
         let find = |name: &str| header.iter().position(|other| other == name);
         let bare = delimiter == b'\t' && header.len() == 2 && find(&fields.text).is_none();
+        let semicolons = header.len() == 1 && header[0].contains(';');
         let missing = |name: &str| Error::File {
             path: path.into(),
-            message: format!(
-                "no column {name:?} in the header ({}); name the right one with --text-field, --id-field or --keep",
-                shortened(&header.join(", "))
-            ),
+            message: if semicolons {
+                "its fields are separated by semicolons; save it with commas or tabs".to_owned()
+            } else {
+                format!(
+                    "no column {name:?} in the header ({}); name the right one with --text-field, --id-field or --keep",
+                    shortened(&header.join(", "))
+                )
+            },
         };
         let text = match find(&fields.text) {
             Some(column) => column,
@@ -307,7 +327,7 @@ impl Table {
 }
 
 fn invalid_utf8(byte: usize) -> String {
-    format!("not valid UTF-8 at byte {byte}")
+    format!("not valid UTF-8 at byte {byte}; convert the file to UTF-8 first")
 }
 
 fn detect(path: &Path, reader: &mut (dyn BufRead + Send + 'static)) -> Result<InputFormat> {

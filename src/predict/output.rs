@@ -256,7 +256,7 @@ fn write_for_people(
             write!(output, "{text}")?;
         }
     }
-    if shown.is_empty() {
+    if shown.is_empty() || labelled.furniture.is_some() {
         let text = match labelled.furniture {
             Some(_) => format!("({})  ", furniture_name(labelled)),
             None => "–  ".to_owned(),
