@@ -90,6 +90,18 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         settings.training.bootstrap_samples,
         settings.training.seed,
     );
+    assemble(corpus, settings, &run, fitted, decided.choices, report)
+}
+
+/// Puts the parts of a finished run together.
+fn assemble(
+    corpus: &Corpus,
+    settings: &Settings,
+    run: &Run<'_>,
+    fitted: Fitted<'_>,
+    choices: Choices,
+    report: Report,
+) -> Result<Model> {
     let vocabulary = fitted.space.vocabulary();
     let heads = ModelHeads::from_fitted(&fitted.heads, fitted.windows.as_deref(), vocabulary.len());
     let subwords = vocabulary
@@ -105,10 +117,10 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         text: settings.text,
         features: settings.features.clone(),
         mode: run.mode(),
-        labels: targets.labels().to_vec(),
-        windows: fitted.windows.is_some().then_some(decided.choices.mixes),
-        calibrations: decided.choices.calibrations,
-        thresholds: decided.choices.thresholds,
+        labels: run.targets.labels().to_vec(),
+        windows: fitted.windows.is_some().then_some(choices.mixes),
+        calibrations: choices.calibrations,
+        thresholds: choices.thresholds,
         evidence_words: match fitted.windows {
             Some(_) => settings.learner.window_words,
             None => EVIDENCE_WORDS,
@@ -117,7 +129,7 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         subwords,
         provenance: Provenance {
             corpus_digest: corpus.digest(),
-            sentences: rows,
+            sentences: corpus.records().len(),
             documents: corpus.documents(),
             label_counts: corpus.label_counts(),
             learner: settings.learner.clone(),
@@ -221,7 +233,6 @@ impl<'a> Run<'a> {
                     fit_on.iter().map(held).collect()
                 })
                 .collect();
-            let rows: Vec<SparseRow> = rows.into_iter().collect();
             let keep = select_by_chi_squared(&rows, space.len(), &holds, learner.top_features);
             space = space.restricted(&keep);
         }
@@ -307,8 +318,8 @@ impl<'a> Run<'a> {
                         Some((scores[sentence][label], held))
                     })
                     .unzip();
-                let windows = scores.iter().any(|score| score[1] != 0.0);
-                let mix = match windows {
+                let learner = &self.settings.learner;
+                let mix = match learner.learns_windows(self.targets.is_single()) {
                     true => mix_scores(&scores, &holds)?,
                     false => [1.0, 0.0],
                 };

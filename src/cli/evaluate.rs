@@ -8,7 +8,7 @@ use clap::Args;
 use rayon::prelude::*;
 
 use super::report::{Failure, complain, say};
-use super::{CorpusArgs, ModelArgs, ThreadArgs};
+use super::{CorpusArgs, ModelArgs, Shape, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, parents};
 use crate::error::Error;
 use crate::evaluate::{Judged, Report};
@@ -30,7 +30,7 @@ pub(super) struct EvaluateArgs {
     model: ModelArgs,
     /// Format of the figures
     #[arg(long, value_name = "FORMAT", default_value = "table")]
-    to: super::inspect::Shape,
+    to: Shape,
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
@@ -57,11 +57,11 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     tell_unknown(&predictor, &corpus)?;
     let report = args.threads.run(|| measure(args, &predictor, &corpus))?;
     match args.to {
-        super::inspect::Shape::Json => {
+        Shape::Json => {
             let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
             say(&json)?;
         }
-        super::inspect::Shape::Table => {
+        Shape::Table => {
             say(&report.to_table())?;
             say(&format!(
                 "\nWhat is taken for what:\n\n{}",

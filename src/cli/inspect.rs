@@ -6,18 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
+use super::Shape;
 use super::report::{Failure, say};
 use crate::evaluate::{new_table, rendered};
 use crate::model::Model;
-
-/// Tables for people or JSON for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Shape {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -107,6 +107,15 @@ impl ModelArgs {
     }
 }
 
+/// Tables for people or JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shape {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
 /// How much of the machine is used.
 #[derive(Debug, Args)]
 struct ThreadArgs {

@@ -72,11 +72,9 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         keep: args.keep.clone(),
         ..InputFields::default()
     };
-    // What is wrong with a file is told before anything is written. A pipe can be opened only once.
-    for path in &inputs {
-        if path.is_file() || !path.exists() && path.as_os_str() != STANDARD_INPUT || path.is_dir() {
-            drop(Units::open(path, args.from, &fields)?);
-        }
+    // What is wrong with a file is told before anything is written.
+    for path in inputs.iter().filter(|path| !is_stream(path)) {
+        drop(Units::open(path, args.from, &fields)?);
     }
     let errors = match &args.output {
         None => {
@@ -104,6 +102,11 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         "{errors} rows could not be read; each has its error in the output"
     ));
     Ok(ExitCode::from(1))
+}
+
+/// Whether a path is standard input, a pipe or a device, which can be read only once.
+fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT || (path.exists() && !path.is_file() && !path.is_dir())
 }
 
 /// Why labelling stopped: reading failed, or writing did.
@@ -155,8 +158,8 @@ fn label_all<W: Write + Send>(
             for unit in Units::open(path, args.from, fields)? {
                 batch.push(unit?);
                 if batch.is_full() {
+                    bar.inc(batch.units.len() as u64);
                     errors += batch.write(&mut labeller, &mut writer)?;
-                    bar.set_position(bar.position() + BATCH_UNITS as u64);
                 }
             }
             errors += batch.write(&mut labeller, &mut writer)?;

@@ -1,5 +1,7 @@
 //! Choosing features by how much they tell about the labels.
 
+use ndarray::Array2;
+
 use super::row::SparseRow;
 
 /// The `keep` features with the largest chi-squared statistic over all labels, ascending by number.
@@ -7,7 +9,7 @@ use super::row::SparseRow;
 /// `holds[label][row]` tells whether a label holds. Each feature's statistic is that of the table
 /// of its summed values against a label (as in scikit-learn's `chi2`), the largest over the labels.
 pub fn select_by_chi_squared(
-    rows: &[SparseRow],
+    rows: &Array2<SparseRow>,
     features: usize,
     holds: &[Vec<bool>],
     keep: usize,
@@ -19,7 +21,7 @@ pub fn select_by_chi_squared(
     }
     let mut best = vec![0.0f64; features];
     for label in holds {
-        let share = label.iter().filter(|&&held| held).count() as f64 / rows.len().max(1) as f64;
+        let share = label.iter().filter(|&&held| held).count() as f64 / rows.nrows().max(1) as f64;
         if share == 0.0 || share == 1.0 {
             continue;
         }
@@ -47,17 +49,18 @@ pub fn select_by_chi_squared(
 
 #[cfg(test)]
 mod tests {
+    use super::super::row::records;
     use super::*;
 
     #[test]
     fn telling_features_win() {
         let row = |pairs: &[(u32, f32)]| SparseRow::from_pairs(&mut pairs.to_vec());
-        let rows = [
+        let rows = records(vec![
             row(&[(0, 1.0), (1, 1.0)]),
             row(&[(0, 1.0), (1, 1.0), (2, 0.1)]),
             row(&[(0, 1.0)]),
             row(&[(0, 1.0)]),
-        ];
+        ]);
         let holds = [vec![true, true, false, false]];
         assert_eq!(select_by_chi_squared(&rows, 3, &holds, 1), [1]);
         assert_eq!(select_by_chi_squared(&rows, 3, &holds, 2), [1, 2]);

@@ -46,7 +46,14 @@ pub struct Scratch {
     bigrams: Vec<Option<(u32, f32)>>,
 }
 
-/// A word with its features and what it adds to each label's score.
+impl Scratch {
+    /// The normalised text of the sentence that was predicted last.
+    pub(super) fn normalized(&self) -> &str {
+        self.tokens.normalized()
+    }
+}
+
+/// A word with its features and what it adds to the score of each column of weights.
 #[derive(Debug)]
 struct Word {
     features: WordFeatures,
@@ -129,11 +136,6 @@ impl Predictor {
         }
     }
 
-    /// The normalised text of the sentence that was predicted last with `scratch`.
-    pub(super) fn last_normalized<'s>(&self, scratch: &'s Scratch) -> &'s str {
-        scratch.tokens.normalized()
-    }
-
     /// Fills the scratch object with the words and bigrams of a sentence.
     fn read(&self, sentence: &str, scratch: &mut Scratch) {
         if scratch.words.len() > REMEMBERED_WORDS {
@@ -163,16 +165,17 @@ impl Predictor {
         }
     }
 
-    /// What features add to each label's score before scaling; nothing for forests.
+    /// What features add to the score of each column of weights before scaling; nothing for
+    /// forests.
     fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f64> {
         let ModelHeads::Linear { weights, biases } = &self.heads else {
             return Vec::new();
         };
-        let labels = biases.len();
-        let mut scores = vec![0.0; labels];
+        let columns = biases.len();
+        let mut scores = vec![0.0; columns];
         for &(feature, value) in features {
-            let first = feature as usize * labels;
-            for (score, weight) in scores.iter_mut().zip(&weights[first..first + labels]) {
+            let first = feature as usize * columns;
+            for (score, weight) in scores.iter_mut().zip(&weights[first..first + columns]) {
                 *score += f64::from(*weight) * f64::from(value);
             }
         }
@@ -206,8 +209,8 @@ impl Predictor {
     }
 
     /// Unscaled scores and squared norm of a range of words with the bigrams inside it.
-    fn sums(&self, scratch: &Scratch, range: Range<usize>, labels: usize) -> (Vec<f64>, f64) {
-        let mut scores = vec![0.0; labels];
+    fn sums(&self, scratch: &Scratch, range: Range<usize>, columns: usize) -> (Vec<f64>, f64) {
+        let mut scores = vec![0.0; columns];
         let mut squared_norm = 0.0;
         for place in range.clone() {
             let word = &scratch.words[scratch.sentence[place]];

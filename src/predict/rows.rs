@@ -146,7 +146,7 @@ impl<'a> Labeller<'a> {
     ) -> Fresh {
         let sentence = &text[range.clone()];
         let prediction = self.predictor.predict(sentence, scratch);
-        let normalized = self.predictor.last_normalized(scratch);
+        let normalized = scratch.normalized();
         // The rules expect all folds, which the model need not have.
         let furniture = (in_document && sentence.len() <= LONGEST_FURNITURE)
             .then(|| recognize_furniture(Normalizer::default().normalize(sentence).text()))
