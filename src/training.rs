@@ -5,21 +5,25 @@ use rayon::prelude::*;
 
 use crate::corpus::{Corpus, assign_folds};
 use crate::error::{Error, Result};
-use crate::evaluate::{Judged, Report};
+use crate::evaluate::{Judged, Report, ReviewPoint};
 use crate::features::{
-    Candidates, FeatureSpace, SparseRow, TokenizedCorpus, records, select_by_chi_squared,
+    Candidates, FeatureSpace, SparseRow, TokenizedCorpus, WindowShape, records,
+    select_by_chi_squared,
 };
 use crate::learn::{
-    Heads, LinearModel, Problem, Targets, best_f1_threshold, best_single_label_thresholds,
-    calibrate, check_memory, fit_heads, fit_windows, mix_scores, window_scores,
+    Heads, LinearModel, Problem, Targets, best_single_label_thresholds, best_threshold, calibrate,
+    check_memory, fit_heads, fit_windows, mix_scores, window_scores,
 };
 use crate::model::{FORMAT_VERSION, Header, Model, ModelHeads, Provenance, TextVersions};
 use crate::scoring::{Calibration, LabelMode, LabelTree, LeafPrediction};
 use crate::settings::Settings;
 use crate::text::TextPipeline;
 
-/// Words in the window shown as evidence where windows are not learnt: a clause of news.
-const EVIDENCE_WORDS: usize = 8;
+/// The window shown as evidence where windows are not learnt: a clause of news.
+const EVIDENCE: WindowShape = WindowShape {
+    radius: 4,
+    context: 0,
+};
 
 /// A training run as it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,20 +94,21 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         settings.training.bootstrap_samples,
         settings.training.seed,
     );
-    assemble(corpus, settings, &run, fitted, decided.choices, report)
+    let review = judged.review_curve();
+    assemble(corpus, &run, fitted, decided.choices, (report, review))
 }
 
 /// Puts the parts of a finished run together.
 fn assemble(
     corpus: &Corpus,
-    settings: &Settings,
     run: &Run<'_>,
     fitted: Fitted<'_>,
     choices: Choices,
-    report: Report,
+    (report, review): (Report, Vec<ReviewPoint>),
 ) -> Result<Model> {
+    let settings = run.settings;
     let vocabulary = fitted.space.vocabulary();
-    let heads = ModelHeads::from_fitted(&fitted.heads, fitted.windows.as_deref(), vocabulary.len());
+    let heads = ModelHeads::from_fitted(&fitted.heads, fitted.windows.as_deref(), &fitted.space);
     let subwords = vocabulary
         .subwords
         .as_ref()
@@ -118,12 +123,14 @@ fn assemble(
         features: settings.features.clone(),
         mode: run.mode(),
         labels: run.targets.labels().to_vec(),
-        windows: fitted.windows.is_some().then_some(choices.mixes),
+        mixes: fitted.windows.is_some().then_some(choices.mixes),
         calibrations: choices.calibrations,
         thresholds: choices.thresholds,
-        evidence_words: match fitted.windows {
-            Some(_) => settings.learner.window_words,
-            None => EVIDENCE_WORDS,
+        priors: run.priors(),
+        review,
+        window: match fitted.windows {
+            Some(_) => settings.learner.window_shape(),
+            None => EVIDENCE,
         },
         alphabet: vocabulary.alphabet.stored(),
         subwords,
@@ -167,11 +174,11 @@ struct Fitted<'a> {
 
 impl Fitted<'_> {
     /// Raw scores of some sentences, label by label.
-    fn scores(&self, sentences: &[usize], window_words: usize) -> Vec<Vec<RawScore>> {
+    fn scores(&self, sentences: &[usize], shape: WindowShape) -> Vec<Vec<RawScore>> {
         let windows = self
             .windows
             .as_ref()
-            .map(|models| window_scores(&self.space, models, window_words, sentences));
+            .map(|models| window_scores(&self.space, models, shape, sentences));
         (0..sentences.len())
             .into_par_iter()
             .map(|place| {
@@ -213,6 +220,19 @@ impl<'a> Run<'a> {
 
     fn labels(&self) -> usize {
         self.targets.labels().len()
+    }
+
+    /// The share of the sentences that hold each label, among those that decide on it.
+    fn priors(&self) -> Vec<f64> {
+        (0..self.labels())
+            .map(|label| {
+                let decided = (0..self.folds.len()).filter_map(|s| self.targets.holds(label, s));
+                let (held, rows) = decided.fold((0, 0), |(held, rows), holds| {
+                    (held + u32::from(holds), rows + 1)
+                });
+                f64::from(held) / f64::from(rows.max(1))
+            })
+            .collect()
     }
 
     /// Fits features and scorers on some sentences.
@@ -261,7 +281,7 @@ impl<'a> Run<'a> {
             let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
                 (0..self.folds.len()).partition(|&sentence| self.folds[sentence] == fold);
             let fitted = self.fit(&fit_on)?;
-            let of_fold = fitted.scores(&held_out, self.settings.learner.window_words);
+            let of_fold = fitted.scores(&held_out, self.settings.learner.window_shape());
             for (sentence, of_sentence) in held_out.into_iter().zip(of_fold) {
                 scores[sentence] = of_sentence;
             }
@@ -279,13 +299,8 @@ impl<'a> Run<'a> {
             let choices = self.choose(scores, &others)?;
             for sentence in held_out {
                 let probabilities = self.probabilities(&choices, &scores[sentence]);
-                let mut holds = Vec::new();
-                self.mode()
-                    .decide(&probabilities, &choices.thresholds, &mut holds);
-                predictions[sentence] = LeafPrediction {
-                    probabilities,
-                    holds,
-                };
+                predictions[sentence] =
+                    LeafPrediction::decide(self.mode(), probabilities, &choices.thresholds);
             }
         }
         Ok(Decided {
@@ -327,7 +342,7 @@ impl<'a> Run<'a> {
                 let calibration = calibrate(self.settings.training.calibration, &scores, &holds);
                 let probabilities: Vec<f64> =
                     scores.iter().map(|&s| calibration.probability(s)).collect();
-                let threshold = best_f1_threshold(&probabilities, &holds);
+                let threshold = best_threshold(self.settings.training.aim, &probabilities, &holds);
                 Ok((mix, calibration, threshold))
             })
             .collect();

@@ -7,13 +7,15 @@ use std::process::ExitCode;
 use clap::Args;
 use rayon::prelude::*;
 
+use super::decide::DecisionArgs;
 use super::report::{Failure, complain, say};
 use super::{CorpusArgs, ModelArgs, Shape, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, parents};
 use crate::error::Error;
-use crate::evaluate::{Judged, Report};
+use crate::evaluate::{Judged, Report, ReviewPoint};
 use crate::learn::MOST_BOOTSTRAP_SAMPLES;
 use crate::predict::{Predictor, Scratch};
+use crate::scoring::LeafPrediction;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -38,6 +40,8 @@ pub(super) struct EvaluateArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
+    decision: DecisionArgs,
+    #[command(flatten)]
     reading: CorpusArgs,
     #[command(flatten)]
     threads: ThreadArgs,
@@ -52,17 +56,44 @@ fn bootstrap_samples(given: &str) -> Result<usize, String> {
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let predictor = Predictor::new(args.model.load()?);
+    let margin = args.decision.review_margin(&predictor)?;
     let reader = args.reading.reader(Contradictions::Keep)?;
     let corpus = reader.read(&args.corpus)?;
     tell_unknown(&predictor, &corpus)?;
-    let report = args.threads.run(|| measure(args, &predictor, &corpus))?;
+    let (report, review) = args.threads.run(|| -> Result<_, Error> {
+        let predictor = args.decision.apply(predictor, |predictor| {
+            let leaves = predict_all(predictor, &corpus);
+            let rows = leaves.iter().flat_map(|leaves| &leaves.probabilities);
+            Ok::<_, Error>(rows.map(|&probability| probability as f32).collect())
+        })?;
+        let judged = Judged::new(
+            predictor.tree().clone(),
+            predictor.header().mode,
+            corpus.records(),
+            &predict_all(&predictor, &corpus),
+        );
+        let report = Report::measure(&judged, args.bootstrap, args.seed);
+        Ok((report, margin.map(|margin| judged.review_point(margin))))
+    })??;
     match args.to {
         Shape::Json => {
-            let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::from)?;
+            let figures = Figures {
+                report: &report,
+                review,
+            };
+            let json = serde_json::to_string_pretty(&figures).map_err(std::io::Error::from)?;
             say(&json)?;
         }
         Shape::Table => {
             say(&report.to_table())?;
+            if let Some(point) = review {
+                say(&format!(
+                    "\nRead by hand: {:.1}% of the sentences. In the others every label right {:.3}, macro-F1 {:.3}.",
+                    100.0 * point.share,
+                    point.exact_match,
+                    point.macro_f1
+                ))?;
+            }
             say(&format!(
                 "\nWhat is taken for what:\n\n{}",
                 report.confusion_table()
@@ -72,22 +103,21 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(args: &EvaluateArgs, predictor: &Predictor, corpus: &Corpus) -> Report {
-    let predictions: Vec<_> = corpus
-        .records()
-        .par_iter()
-        .map_init(Scratch::default, |scratch, record| {
-            predictor.predict(&record.text, scratch).leaves
-        })
-        .collect();
-    let tree = predictor.tree().clone();
-    let judged = Judged::new(
-        tree,
-        predictor.header().mode,
-        corpus.records(),
-        &predictions,
-    );
-    Report::measure(&judged, args.bootstrap, args.seed)
+/// Everything measured, as JSON.
+#[derive(serde::Serialize)]
+struct Figures<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    review: Option<ReviewPoint>,
+}
+
+fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
+    let records = corpus.records().par_iter();
+    let predictions = records.map_init(Scratch::default, |scratch, record| {
+        predictor.predict(&record.text, scratch).leaves
+    });
+    predictions.collect()
 }
 
 /// Tells what of the corpus cannot be measured; nothing to measure at all is an error.

@@ -1,6 +1,7 @@
 //! The command line: one file a verb, no logic of its own.
 
 mod complete;
+mod decide;
 mod evaluate;
 mod inspect;
 mod predict;

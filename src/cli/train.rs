@@ -9,8 +9,9 @@ use super::report::{Failure, complain, megabytes, progress, say};
 use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, Corpus, bundled_files_are_here, read_bundled};
 use crate::error::Result;
-use crate::evaluate::{new_table, rendered};
-use crate::learn::LearnerKind;
+use crate::evaluate::{ReviewPoint, new_table, rendered};
+use crate::learn::{Aim, LearnerKind};
+use crate::model::Model;
 use crate::output_file::OutputFile;
 use crate::settings::Settings;
 use crate::training::{Step, train};
@@ -24,6 +25,7 @@ Examples:
   marsad train                                       the bundled corpus
   marsad train ours.jsonl more.csv -o ours.safetensors
   marsad train topics.tsv --single-label --learner logistic
+  marsad train ours.jsonl --aim recall=0.95
   marsad train --config settings.toml --folds 10
 
 A corpus is JSON Lines (text, labels or label, optional id and doc), CSV or TSV with a header, or
@@ -41,6 +43,10 @@ pub(super) struct TrainArgs {
     /// Folds for measuring, calibration and thresholds [default: 5]
     #[arg(long, value_name = "N")]
     folds: Option<usize>,
+    /// What thresholds are chosen for: f1, f0.5, f2 or another f<beta>, precision=P, recall=R
+    /// [default: f1]
+    #[arg(long, value_name = "AIM")]
+    aim: Option<Aim>,
     /// Every row has exactly one label
     #[arg(long)]
     single_label: bool,
@@ -64,6 +70,9 @@ impl TrainArgs {
         };
         if let Some(learner) = self.learner {
             settings.learner.kind = learner;
+        }
+        if let Some(aim) = self.aim {
+            settings.training.aim = aim;
         }
         if let Some(folds) = self.folds {
             settings.training.folds = folds;
@@ -142,6 +151,13 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
         "\nOut of fold ({folds} folds by document; calibration and thresholds from the other folds):\n\n{}\n",
         report.to_table()
     ))?;
+    say(&format!(
+        "Where the least sure sentences are read by hand (--review):\n\n{}\n",
+        review_table(&model.header().review)
+    ))?;
+    for shortfall in shortfalls(&model) {
+        complain(&shortfall);
+    }
     let size = std::fs::metadata(&output).map_or(0, |metadata| metadata.len());
     say(&format!(
         "Wrote {} ({}).",
@@ -149,6 +165,47 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
         megabytes(size)
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a reader of the figures should know of their limits.
+fn shortfalls(model: &Model) -> Vec<String> {
+    /// Fewer sentences than this say little about probabilities.
+    const FEW: usize = 30;
+    let provenance = &model.header().provenance;
+    let mut told = Vec::new();
+    for label in provenance.out_of_fold.labels.iter().filter(|l| !l.parent) {
+        let name = &label.label;
+        if label.support < FEW {
+            told.push(format!(
+                "{name}: probabilities and threshold rest on {} sentences; give more of them, or read them with care",
+                label.support
+            ));
+        }
+        let missed = match provenance.training.aim {
+            Aim::Precision(floor) => Some(("precision", floor, label.precision.value)),
+            Aim::Recall(floor) => Some(("recall", floor, label.recall.value)),
+            Aim::FBeta(_) => None,
+        };
+        if let Some((what, floor, reached)) = missed.filter(|(_, floor, value)| value < floor) {
+            told.push(format!(
+                "{name}: {what} {reached:.3} on the sentences held out, below the {floor} asked for"
+            ));
+        }
+    }
+    told
+}
+
+fn review_table(points: &[ReviewPoint]) -> String {
+    let mut table = new_table(&["read by hand", "decided", "every label right", "macro-F1"]);
+    for point in points {
+        table.add_row([
+            format!("{:.0}%", 100.0 * point.share),
+            format!("{:.0}%", 100.0 * (1.0 - point.share)),
+            format!("{:.3}", point.exact_match),
+            format!("{:.3}", point.macro_f1),
+        ]);
+    }
+    rendered(&table)
 }
 
 /// Prints what is no reason to stop where nobody reads it: the model is still wanted.

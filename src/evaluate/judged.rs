@@ -9,6 +9,8 @@ pub struct Judged {
     pub(super) tree: LabelTree,
     /// `rows[row][label]`.
     pub(super) rows: Vec<Vec<Judgement>>,
+    /// For each row how far its decision is from falling the other way.
+    pub(super) margins: Vec<f64>,
     /// For each row the number of its document.
     pub(super) documents: Vec<usize>,
 }
@@ -63,6 +65,7 @@ impl Judged {
         Self {
             tree,
             rows,
+            margins: predictions.iter().map(|row| row.margin).collect(),
             documents,
         }
     }

@@ -3,10 +3,13 @@
 mod judged;
 mod metrics;
 mod report;
+mod review;
 mod table;
 
 pub use judged::{Judged, Judgement};
 pub use metrics::Confusion;
 pub use report::{Averages, Estimate, LabelReport, Report};
+pub use review::{ReviewPoint, margin_for};
 
+pub(crate) use review::is_curve;
 pub(crate) use table::{new_table, rendered};

@@ -32,7 +32,8 @@ pub struct LabelReport {
     pub f1: Estimate,
     /// Area under the curve of precision over recall.
     pub average_precision: f64,
-    /// Mean distance between probability and frequency.
+    /// Expected calibration error: mean distance between probability and frequency over ten
+    /// ranges of probability, by their rows.
     pub calibration_error: f64,
     /// Annotated rows.
     pub support: usize,
@@ -198,6 +199,7 @@ mod tests {
             .map(|holds| LeafPrediction {
                 probabilities: holds.iter().map(|&h| if h { 0.9 } else { 0.2 }).collect(),
                 holds: holds.to_vec(),
+                margin: 1.0,
             })
             .collect();
         let judged = Judged::new(tree, LabelMode::Multiple, &records, &predictions);

@@ -14,6 +14,7 @@ impl Report {
             "F1",
             "95%",
             "avg. precision",
+            "ECE",
             "support",
         ]);
         for label in &self.labels {
@@ -25,6 +26,7 @@ impl Report {
                 figure(label.f1.value),
                 interval(&label.f1),
                 figure(label.average_precision),
+                figure(label.calibration_error),
                 label.support.to_string(),
             ]);
         }

@@ -7,23 +7,25 @@ use super::settings::FeatureSettings;
 use super::subwords::Subwords;
 use super::tokenized::TokenizedCorpus;
 use crate::error::Result;
+use crate::text::light_stem;
 
 /// Candidate features of a corpus. Numbers run over the families in this order: character n-grams
-/// by key, words, word bigrams by key, subwords.
+/// by key, words, stems, bigrams by key, subwords.
 ///
-/// Character n-grams, words and subwords lie within words, so a word's candidates are listed once.
+/// All but the bigrams lie within words, so a word's candidates are listed once.
 #[derive(Debug)]
 pub struct Candidates {
     pub(super) settings: FeatureSettings,
     pub(super) alphabet: Alphabet,
     pub(super) char_ngrams: Vec<u64>,
     pub(super) words: usize,
-    /// Keys `left << 32 | right` of word numbers.
+    pub(super) units: Units,
+    /// Keys `left << 32 | right` of unit numbers.
     pub(super) bigrams: Vec<u64>,
     pub(super) subwords: Option<Subwords>,
     /// For each word its candidates, ascending, repeated as often as they occur in it.
     pub(super) of_word: Vec<Box<[u32]>>,
-    /// For each sentence its word bigrams in reading order.
+    /// For each sentence its bigrams in reading order.
     pub(super) of_sentence: Vec<Box<[u32]>>,
 }
 
@@ -37,8 +39,14 @@ impl Candidates {
         let alphabet = count_alphabet(corpus);
         let keys_of_word = word_keys(settings, &alphabet, corpus);
         let char_ngrams = sorted_distinct(keys_of_word.iter().flatten().copied());
+        let units = Units::new(corpus.words(), settings.stems);
         let bigrams = match settings.word_bigrams {
-            true => sorted_distinct(corpus.sentences().iter().flat_map(|words| pairs(words))),
+            true => sorted_distinct(
+                corpus
+                    .sentences()
+                    .iter()
+                    .flat_map(|words| units.pairs(words)),
+            ),
             false => Vec::new(),
         };
         let subwords = match settings.subwords {
@@ -59,6 +67,7 @@ impl Candidates {
             alphabet,
             char_ngrams,
             words,
+            units,
             bigrams,
             subwords,
             of_word: Vec::new(),
@@ -83,8 +92,15 @@ impl Candidates {
         self.char_ngrams.len()
     }
 
-    pub(super) fn first_bigram(&self) -> usize {
+    pub(super) fn first_stem(&self) -> usize {
         self.first_word() + self.words
+    }
+
+    pub(super) fn first_bigram(&self) -> usize {
+        match self.settings.stems {
+            true => self.first_stem() + self.units.forms.len(),
+            false => self.first_stem(),
+        }
     }
 
     pub(super) fn first_subword(&self) -> usize {
@@ -104,6 +120,9 @@ impl Candidates {
                 if self.words > 0 {
                     listed.push((self.first_word() + word) as u32);
                 }
+                if self.settings.stems {
+                    listed.push(self.first_stem() as u32 + self.units.of_word[word]);
+                }
                 if let Some(subwords) = &self.subwords {
                     let first = self.first_subword() as u32;
                     let pieces = subwords.encode(&corpus.words()[word]);
@@ -121,7 +140,8 @@ impl Candidates {
             .sentences()
             .iter()
             .map(|words| {
-                pairs(words)
+                self.units
+                    .pairs(words)
                     .filter_map(|key| self.bigrams.binary_search(&key).ok())
                     .map(|index| (first + index) as u32)
                     .collect()
@@ -130,12 +150,45 @@ impl Candidates {
     }
 }
 
-/// Keys of the pairs of neighbouring words.
-pub(crate) fn pairs(words: &[u32]) -> impl Iterator<Item = u64> + '_ {
-    words.windows(2).map(|pair| bigram_key(pair[0], pair[1]))
+/// What bigrams are made of: stems, or words where stems are switched off.
+#[derive(Debug)]
+pub(super) struct Units {
+    /// In alphabetical order.
+    pub(super) forms: Vec<String>,
+    /// For each word of the corpus its unit.
+    pub(super) of_word: Vec<u32>,
 }
 
-/// The key of a pair of words.
+impl Units {
+    fn new(words: &[String], stems: bool) -> Self {
+        let unit = |word: &'_ String| unit_of(word, stems).to_owned();
+        let mut forms: Vec<String> = words.iter().map(unit).collect();
+        forms.sort_unstable();
+        forms.dedup();
+        let place = |word: &String| {
+            let unit = unit_of(word, stems);
+            forms.partition_point(|other| other.as_str() < unit) as u32
+        };
+        Self {
+            of_word: words.iter().map(place).collect(),
+            forms,
+        }
+    }
+
+    /// Keys of the pairs of neighbouring words.
+    fn pairs(&self, words: &[u32]) -> impl Iterator<Item = u64> + '_ {
+        let units: Vec<u32> = words.iter().map(|&w| self.of_word[w as usize]).collect();
+        let keys = units.windows(2).map(|pair| bigram_key(pair[0], pair[1]));
+        keys.collect::<Vec<u64>>().into_iter()
+    }
+}
+
+/// What of a word its bigrams are made of.
+pub(super) fn unit_of(word: &str, stems: bool) -> &str {
+    if stems { light_stem(word) } else { word }
+}
+
+/// The key of a pair of units.
 pub(crate) fn bigram_key(left: u32, right: u32) -> u64 {
     u64::from(left) << 32 | u64::from(right)
 }

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::candidates::bigram_key;
+use super::candidates::{bigram_key, unit_of};
 use super::ngrams::for_each_key;
 use super::vocabulary::Vocabulary;
 
@@ -11,10 +11,11 @@ use super::vocabulary::Vocabulary;
 pub(crate) struct FeatureIndex {
     vocabulary: Vocabulary,
     char_ngrams: FxHashMap<u64, u32>,
-    /// Place in the lexicon of each word.
-    lexicon: FxHashMap<String, u32>,
-    /// For each place in the lexicon its word feature, if it is one.
-    word_features: Vec<Option<u32>>,
+    words: FxHashMap<String, u32>,
+    /// Place of each unit.
+    units: FxHashMap<String, u32>,
+    /// For each unit its feature as a stem, if it is one.
+    stems: Vec<Option<u32>>,
     bigrams: FxHashMap<u64, u32>,
     subwords: FxHashMap<u32, u32>,
 }
@@ -22,8 +23,8 @@ pub(crate) struct FeatureIndex {
 /// The features that lie within one word.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WordFeatures {
-    /// Place in the lexicon, for bigrams.
-    pub(crate) place: Option<u32>,
+    /// Place in the vocabulary's units, for bigrams and windows.
+    pub(crate) unit: Option<u32>,
     /// Feature numbers, ascending, with count times idf.
     pub(crate) features: Vec<(u32, f32)>,
     /// Sum of the squared values.
@@ -33,16 +34,18 @@ pub(crate) struct WordFeatures {
 impl FeatureIndex {
     pub(crate) fn new(vocabulary: Vocabulary) -> Self {
         let first_word = vocabulary.char_ngrams.len() as u32;
-        let first_bigram = first_word + vocabulary.words.len() as u32;
+        let first_stem = first_word + vocabulary.words.len() as u32;
+        let first_bigram = first_stem + vocabulary.stems.len() as u32;
         let first_subword = first_bigram + vocabulary.bigrams.len() as u32;
-        let mut word_features = vec![None; vocabulary.lexicon.len()];
-        for (&place, feature) in vocabulary.words.iter().zip(first_word..) {
-            word_features[place as usize] = Some(feature);
+        let mut stems = vec![None; vocabulary.units.len()];
+        for (&unit, feature) in vocabulary.stems.iter().zip(first_stem..) {
+            stems[unit as usize] = Some(feature);
         }
         Self {
             char_ngrams: vocabulary.char_ngrams.iter().copied().zip(0..).collect(),
-            lexicon: vocabulary.lexicon.iter().cloned().zip(0..).collect(),
-            word_features,
+            words: vocabulary.words.iter().cloned().zip(first_word..).collect(),
+            units: vocabulary.units.iter().cloned().zip(0..).collect(),
+            stems,
             bigrams: (vocabulary.bigrams.iter().copied())
                 .zip(first_bigram..)
                 .collect(),
@@ -66,8 +69,9 @@ impl FeatureIndex {
                 found.extend(self.char_ngrams.get(&key));
             },
         );
-        let place = self.lexicon.get(word).copied();
-        found.extend(place.and_then(|place| self.word_features[place as usize]));
+        found.extend(self.words.get(word));
+        let unit = self.units.get(unit_of(word, settings.stems)).copied();
+        found.extend(unit.and_then(|unit| self.stems[unit as usize]));
         if let Some(subwords) = &self.vocabulary.subwords {
             let tokens = subwords.encode(word);
             found.extend(tokens.iter().filter_map(|token| self.subwords.get(token)));
@@ -81,15 +85,20 @@ impl FeatureIndex {
             })
             .collect();
         WordFeatures {
-            place,
+            unit,
             squared_norm: features.iter().map(|(_, value)| value * value).sum(),
             features,
         }
     }
 
-    /// The feature of two neighbouring words, with its idf.
+    /// The feature of two neighbouring units, with its value.
     pub(crate) fn bigram(&self, left: Option<u32>, right: Option<u32>) -> Option<(u32, f32)> {
         let feature = *self.bigrams.get(&bigram_key(left?, right?))?;
         Some((feature, self.vocabulary.idf[feature as usize]))
+    }
+
+    /// Inverse document frequency of a unit.
+    pub(crate) fn unit_idf(&self, unit: u32) -> f32 {
+        self.vocabulary.unit_idf[unit as usize]
     }
 }

@@ -1,4 +1,4 @@
-//! From tokens to sparse rows: character n-grams within words, words, word bigrams, subwords.
+//! From tokens to sparse rows: character n-grams within words, words, stems, bigrams, subwords.
 //!
 //! Training numbers every candidate of a corpus once ([`Candidates`]) and fits a
 //! [`FeatureSpace`] to each fold; a model keeps the [`Vocabulary`] of the final space.
@@ -13,6 +13,7 @@ mod space;
 mod subwords;
 mod tokenized;
 mod vocabulary;
+mod window;
 
 pub use candidates::Candidates;
 pub use row::{SparseRow, records};
@@ -20,9 +21,11 @@ pub use settings::FeatureSettings;
 pub use space::FeatureSpace;
 pub use tokenized::TokenizedCorpus;
 pub use vocabulary::{FeatureName, Vocabulary};
+pub use window::WindowShape;
 
 pub(crate) use index::{FeatureIndex, WordFeatures};
 pub(crate) use ngrams::Alphabet;
 pub(crate) use select::select_by_chi_squared;
 pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;
+pub(crate) use window::ROLES;

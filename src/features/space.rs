@@ -6,6 +6,7 @@ use super::candidates::Candidates;
 use super::row::SparseRow;
 use super::tokenized::TokenizedCorpus;
 use super::vocabulary::Vocabulary;
+use super::window::{ROLES, WindowShape};
 
 /// No feature.
 const NONE: u32 = u32::MAX;
@@ -13,8 +14,11 @@ const NONE: u32 = u32::MAX;
 /// Features with their weights of inverse document frequency.
 ///
 /// A sentence's value of a feature is its count times idf, divided by the root of the sum, over
-/// the words and word bigrams of the sentence, of their own squared norms. So a word adds the
-/// same to every sentence it stands in, and sums over words can be kept by word.
+/// the words and bigrams of the sentence, of their own squared norms. So a word adds the same to
+/// every sentence it stands in, and sums over words can be kept by word.
+///
+/// A window has features besides: the unit (stem or word) of each word around its middle, by where
+/// it stands. They are numbered from [`FeatureSpace::len`] on, role by role.
 pub struct FeatureSpace<'a> {
     candidates: &'a Candidates,
     corpus: &'a TokenizedCorpus,
@@ -25,6 +29,8 @@ pub struct FeatureSpace<'a> {
     /// For each candidate its feature, or [`NONE`].
     feature_of: Vec<u32>,
     by_word: Vec<WordValues>,
+    /// For each unit its inverse document frequency, 0 where it is too rare.
+    unit_values: Vec<f32>,
 }
 
 /// The features within a word.
@@ -38,38 +44,39 @@ struct WordValues {
 impl<'a> FeatureSpace<'a> {
     /// Counts document frequencies over the sentences in `fit_on` and keeps what is frequent enough.
     pub fn fit(candidates: &'a Candidates, corpus: &'a TokenizedCorpus, fit_on: &[usize]) -> Self {
-        let mut frequency = vec![0u32; candidates.len()];
-        let mut seen_in = vec![NONE; candidates.len()];
+        let mut candidates_seen = DocumentFrequency::new(candidates.len());
+        let mut units_seen = DocumentFrequency::new(candidates.units.forms.len());
         for &sentence in fit_on {
-            let mut count = |candidate: u32| {
-                let seen = &mut seen_in[candidate as usize];
-                if *seen != sentence as u32 {
-                    *seen = sentence as u32;
-                    frequency[candidate as usize] += 1;
-                }
-            };
             for &word in &corpus.sentences()[sentence] {
-                candidates.of_word[word as usize]
-                    .iter()
-                    .for_each(|&c| count(c));
+                for &candidate in &candidates.of_word[word as usize] {
+                    candidates_seen.count(candidate, sentence);
+                }
+                units_seen.count(candidates.units.of_word[word as usize], sentence);
             }
-            candidates.of_sentence[sentence]
-                .iter()
-                .for_each(|&c| count(c));
+            for &candidate in &candidates.of_sentence[sentence] {
+                candidates_seen.count(candidate, sentence);
+            }
         }
         let least = candidates.settings.min_document_frequency;
-        let candidate_of: Vec<u32> = (0..candidates.len() as u32)
-            .filter(|&candidate| frequency[candidate as usize] as usize >= least)
-            .collect();
-        let sentences = fit_on.len() as f64;
-        let idf = candidate_of
-            .iter()
-            .map(|&candidate| {
-                let held = f64::from(frequency[candidate as usize]);
-                (libm::log((1.0 + sentences) / (1.0 + held)) + 1.0) as f32
+        let bigrams = candidates.first_bigram()..candidates.first_subword();
+        let (candidate_of, idf) = (0..candidates.len())
+            .filter(|&candidate| candidates_seen.frequency[candidate] as usize >= least)
+            .map(|candidate| {
+                let weight = match bigrams.contains(&candidate) {
+                    true => candidates.settings.bigram_weight,
+                    false => 1.0,
+                };
+                let idf = candidates_seen.idf(candidate, fit_on.len());
+                (candidate as u32, weight * idf)
+            })
+            .unzip();
+        let unit_values = (0..candidates.units.forms.len())
+            .map(|unit| match units_seen.frequency[unit] as usize >= least {
+                true => units_seen.idf(unit, fit_on.len()),
+                false => 0.0,
             })
             .collect();
-        Self::new(candidates, corpus, candidate_of, idf)
+        Self::new(candidates, corpus, candidate_of, idf, unit_values)
     }
 
     /// The same space with only the features in `keep`, ascending.
@@ -79,6 +86,7 @@ impl<'a> FeatureSpace<'a> {
             self.corpus,
             keep.iter().map(|&f| self.candidate_of[f]).collect(),
             keep.iter().map(|&f| self.idf[f]).collect(),
+            self.unit_values.clone(),
         )
     }
 
@@ -87,6 +95,7 @@ impl<'a> FeatureSpace<'a> {
         corpus: &'a TokenizedCorpus,
         candidate_of: Vec<u32>,
         idf: Vec<f32>,
+        unit_values: Vec<f32>,
     ) -> Self {
         let mut feature_of = vec![NONE; candidates.len()];
         for (feature, &candidate) in candidate_of.iter().enumerate() {
@@ -117,6 +126,7 @@ impl<'a> FeatureSpace<'a> {
             idf,
             feature_of,
             by_word,
+            unit_values,
         }
     }
 
@@ -130,29 +140,65 @@ impl<'a> FeatureSpace<'a> {
         self.candidate_of.is_empty()
     }
 
-    /// The row of a sentence of the corpus.
-    pub fn row(&self, sentence: usize) -> SparseRow {
-        self.window_row(sentence, 0..self.corpus.sentences()[sentence].len())
+    /// Number of features of a window: those of a sentence, then those by role.
+    pub(crate) fn window_len(&self) -> usize {
+        self.len() + ROLES * self.unit_values.len()
     }
 
-    /// The row of some neighbouring words of a sentence, taken as a sentence of their own.
-    pub fn window_row(&self, sentence: usize, window: Range<usize>) -> SparseRow {
-        let mut pairs: Vec<(u32, f32)> = Vec::new();
-        let mut squared_norm = 0.0;
+    /// The row of a sentence of the corpus.
+    pub fn row(&self, sentence: usize) -> SparseRow {
+        let mut row = RowSum::default();
+        self.add_words(
+            sentence,
+            0..self.corpus.sentences()[sentence].len(),
+            &mut row,
+        );
+        row.scaled()
+    }
+
+    /// The row of the window around a word of a sentence.
+    pub(crate) fn window_row(
+        &self,
+        sentence: usize,
+        middle: usize,
+        shape: WindowShape,
+    ) -> SparseRow {
+        let words = self.corpus.sentences()[sentence].len();
+        let mut row = RowSum::default();
+        self.add_words(sentence, shape.window(middle, words), &mut row);
+        for (feature, value) in self.context(sentence, middle, shape) {
+            row.add(feature, value);
+        }
+        row.scaled()
+    }
+
+    /// Adds the features of some neighbouring words, taken as a sentence of their own.
+    fn add_words(&self, sentence: usize, window: Range<usize>, row: &mut RowSum) {
         for &word in &self.corpus.sentences()[sentence][window.clone()] {
             let values = &self.by_word[word as usize];
-            pairs.extend_from_slice(&values.features);
-            squared_norm += values.squared_norm;
+            row.pairs.extend_from_slice(&values.features);
+            row.squared_norm += values.squared_norm;
         }
         for (feature, value) in self.bigrams(sentence, window) {
-            pairs.push((feature, value));
-            squared_norm += value * value;
+            row.add(feature, value);
         }
-        if squared_norm > 0.0 {
-            let scale = squared_norm.sqrt().recip();
-            pairs.iter_mut().for_each(|(_, value)| *value *= scale);
-        }
-        SparseRow::from_pairs(&mut pairs)
+    }
+
+    /// The features of the words around the middle of a window, by where they stand.
+    fn context(
+        &self,
+        sentence: usize,
+        middle: usize,
+        shape: WindowShape,
+    ) -> impl Iterator<Item = (u32, f32)> + '_ {
+        let words = &self.corpus.sentences()[sentence];
+        shape
+            .context(middle, words.len())
+            .filter_map(move |(place, role)| {
+                let unit = self.candidates.units.of_word[words[place] as usize] as usize;
+                let value = self.unit_values[unit];
+                (value > 0.0).then(|| (self.context_feature(role, unit) as u32, value))
+            })
     }
 
     /// The bigram features between the words of a window, with their values.
@@ -185,26 +231,29 @@ impl<'a> FeatureSpace<'a> {
             .collect()
     }
 
-    /// The window of `length` words, or of all words of a shorter sentence, with the highest score
-    /// by `weights`: its score and first word. `word_scores` are those of the same weights.
+    /// The window with the highest score by `weights`: its score and the word in its middle.
+    /// `word_scores` are those of the same weights.
     pub(crate) fn best_window(
         &self,
         sentence: usize,
-        length: usize,
+        shape: WindowShape,
         weights: &[f64],
         word_scores: &[f64],
     ) -> (f64, usize) {
         let words = &self.corpus.sentences()[sentence];
-        let length = length.min(words.len());
+        if words.is_empty() {
+            return (0.0, 0);
+        }
         let mut best = (f64::NEG_INFINITY, 0);
-        for start in 0..=words.len() - length {
-            let window = start..start + length;
+        for middle in 0..words.len() {
+            let window = shape.window(middle, words.len());
             let (mut score, mut squared_norm) = (0.0, 0.0);
             for &word in &words[window.clone()] {
                 score += word_scores[word as usize];
                 squared_norm += f64::from(self.by_word[word as usize].squared_norm);
             }
-            for (feature, value) in self.bigrams(sentence, window) {
+            let bigrams = self.bigrams(sentence, window);
+            for (feature, value) in bigrams.chain(self.context(sentence, middle, shape)) {
                 score += weights[feature as usize] * f64::from(value);
                 squared_norm += f64::from(value) * f64::from(value);
             }
@@ -212,15 +261,21 @@ impl<'a> FeatureSpace<'a> {
                 score /= squared_norm.sqrt();
             }
             if score > best.0 {
-                best = (score, start);
+                best = (score, middle);
             }
         }
         best
     }
 
-    /// Number of words of a sentence.
-    pub(crate) fn words_in(&self, sentence: usize) -> usize {
-        self.corpus.sentences()[sentence].len()
+    /// The number of the feature of a unit in a role.
+    pub(crate) fn context_feature(&self, role: usize, unit: usize) -> usize {
+        self.len() + role * self.unit_values.len() + unit
+    }
+
+    /// The units that are frequent enough for the vocabulary, ascending.
+    pub(crate) fn kept_units(&self) -> Vec<usize> {
+        let kept = |unit: &usize| self.unit_values[*unit] > 0.0;
+        (0..self.unit_values.len()).filter(kept).collect()
     }
 
     /// What a model needs to make the same rows from new text.
@@ -230,6 +285,57 @@ impl<'a> FeatureSpace<'a> {
             self.corpus.words(),
             &self.candidate_of,
             self.idf.clone(),
+            &self.unit_values,
         )
+    }
+}
+
+/// In how many sentences each of some numbered things stands.
+struct DocumentFrequency {
+    frequency: Vec<u32>,
+    seen_in: Vec<u32>,
+}
+
+impl DocumentFrequency {
+    fn new(things: usize) -> Self {
+        Self {
+            frequency: vec![0; things],
+            seen_in: vec![NONE; things],
+        }
+    }
+
+    fn count(&mut self, thing: u32, sentence: usize) {
+        let seen = &mut self.seen_in[thing as usize];
+        if *seen != sentence as u32 {
+            *seen = sentence as u32;
+            self.frequency[thing as usize] += 1;
+        }
+    }
+
+    fn idf(&self, thing: usize, sentences: usize) -> f32 {
+        let held = f64::from(self.frequency[thing]);
+        (libm::log((1.0 + sentences as f64) / (1.0 + held)) + 1.0) as f32
+    }
+}
+
+/// A row as it grows.
+#[derive(Default)]
+struct RowSum {
+    pairs: Vec<(u32, f32)>,
+    squared_norm: f32,
+}
+
+impl RowSum {
+    fn add(&mut self, feature: u32, value: f32) {
+        self.pairs.push((feature, value));
+        self.squared_norm += value * value;
+    }
+
+    fn scaled(mut self) -> SparseRow {
+        if self.squared_norm > 0.0 {
+            let scale = self.squared_norm.sqrt().recip();
+            self.pairs.iter_mut().for_each(|(_, value)| *value *= scale);
+        }
+        SparseRow::from_pairs(&mut self.pairs)
     }
 }

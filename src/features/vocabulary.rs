@@ -1,29 +1,32 @@
 //! The features of a model: what they are, in plain sorted arrays.
 
-use std::collections::BTreeSet;
-
 use super::candidates::Candidates;
 use super::ngrams::Alphabet;
 use super::settings::FeatureSettings;
 use super::subwords::Subwords;
 
-/// The features of a model. Numbers run over character n-grams, words, word bigrams and subwords.
+/// The features of a model. Numbers run over character n-grams, words, stems, bigrams and subwords.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     pub(crate) settings: FeatureSettings,
     pub(crate) alphabet: Alphabet,
     /// Packed keys, ascending.
     pub(crate) char_ngrams: Vec<u64>,
-    /// Words that are features or part of a bigram feature, in alphabetical order.
-    pub(crate) lexicon: Vec<String>,
-    /// Words that are features, as ascending places in the lexicon.
-    pub(crate) words: Vec<u32>,
-    /// Keys `left << 32 | right` of places in the lexicon, ascending.
+    /// In alphabetical order.
+    pub(crate) words: Vec<String>,
+    /// What bigrams are made of and what counts around the middle of a window: stems, which are
+    /// features themselves, or words; in alphabetical order.
+    pub(crate) units: Vec<String>,
+    /// Inverse document frequency of each unit.
+    pub(crate) unit_idf: Vec<f32>,
+    /// Keys `left << 32 | right` of places in the units, ascending.
     pub(crate) bigrams: Vec<u64>,
+    /// Stems that are features, as ascending places in the units.
+    pub(crate) stems: Vec<u32>,
     pub(crate) subwords: Option<Subwords>,
     /// Subword tokens that are features, ascending.
     pub(crate) subword_tokens: Vec<u32>,
-    /// Inverse document frequency of each feature.
+    /// Inverse document frequency of each feature, times the weight of bigrams for these.
     pub(crate) idf: Vec<f32>,
 }
 
@@ -34,7 +37,9 @@ pub enum FeatureName {
     CharNgram(String),
     /// A word.
     Word(String),
-    /// Two neighbouring words.
+    /// A light stem.
+    Stem(String),
+    /// Two neighbouring stems, or words.
     WordBigram(String, String),
     /// A subword token, `_` being a word's end.
     Subword(String),
@@ -43,7 +48,7 @@ pub enum FeatureName {
 impl std::fmt::Display for FeatureName {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::CharNgram(text) | Self::Word(text) | Self::Subword(text) => {
+            Self::CharNgram(text) | Self::Word(text) | Self::Stem(text) | Self::Subword(text) => {
                 formatter.write_str(text)
             }
             Self::WordBigram(left, right) => write!(formatter, "{left} {right}"),
@@ -57,6 +62,7 @@ impl FeatureName {
         match self {
             Self::CharNgram(_) => "char n-gram",
             Self::Word(_) => "word",
+            Self::Stem(_) => "stem",
             Self::WordBigram(..) => "word bigram",
             Self::Subword(_) => "subword",
         }
@@ -69,6 +75,7 @@ impl Vocabulary {
         words: &[String],
         kept: &[u32],
         idf: Vec<f32>,
+        unit_values: &[f32],
     ) -> Self {
         let within = |first: usize, end: usize| {
             kept.iter()
@@ -76,39 +83,35 @@ impl Vocabulary {
                 .filter(move |candidate| (first..end).contains(candidate))
                 .map(move |candidate| candidate - first)
         };
-        let (first_word, first_bigram, first_subword) = (
-            candidates.first_word(),
-            candidates.first_bigram(),
-            candidates.first_subword(),
-        );
-        let word_features: Vec<u32> = within(first_word, first_bigram).map(|w| w as u32).collect();
-        let bigrams: Vec<u64> = within(first_bigram, first_subword)
-            .map(|index| candidates.bigrams[index])
+        let (first_word, first_stem) = (candidates.first_word(), candidates.first_stem());
+        let (first_bigram, first_subword) = (candidates.first_bigram(), candidates.first_subword());
+        // A bigram's units are at least as frequent as the bigram, so all are kept.
+        let units: Vec<usize> = (0..unit_values.len())
+            .filter(|&unit| unit_values[unit] > 0.0)
             .collect();
-        let used: BTreeSet<u32> = word_features
-            .iter()
-            .copied()
-            .chain(bigrams.iter().flat_map(|&key| split_bigram(key)))
-            .collect();
-        let used: Vec<u32> = used.into_iter().collect();
-        let place = |word: u32| used.partition_point(|&other| other < word) as u32;
+        let place = |unit: u32| units.partition_point(|&other| other < unit as usize) as u32;
         Self {
             settings: candidates.settings.clone(),
             alphabet: candidates.alphabet.clone(),
             char_ngrams: within(0, first_word)
                 .map(|index| candidates.char_ngrams[index])
                 .collect(),
-            lexicon: used
-                .iter()
-                .map(|&word| words[word as usize].clone())
+            words: within(first_word, first_stem)
+                .map(|word| words[word].clone())
                 .collect(),
-            words: word_features.into_iter().map(place).collect(),
-            bigrams: bigrams
-                .into_iter()
-                .map(|key| {
-                    let [left, right] = split_bigram(key).map(place);
+            unit_idf: units.iter().map(|&unit| unit_values[unit]).collect(),
+            bigrams: within(first_bigram, first_subword)
+                .map(|index| {
+                    let [left, right] = split_bigram(candidates.bigrams[index]).map(place);
                     super::candidates::bigram_key(left, right)
                 })
+                .collect(),
+            units: units
+                .iter()
+                .map(|&unit| candidates.units.forms[unit].clone())
+                .collect(),
+            stems: within(first_stem, first_bigram)
+                .map(|unit| place(unit as u32))
                 .collect(),
             subwords: candidates.subwords.clone(),
             subword_tokens: within(first_subword, candidates.len())
@@ -120,7 +123,7 @@ impl Vocabulary {
 
     /// Number of features.
     pub fn len(&self) -> usize {
-        self.char_ngrams.len() + self.words.len() + self.bigrams.len() + self.subword_tokens.len()
+        self.family_sizes().iter().map(|(_, size)| size).sum()
     }
 
     /// Whether there is no feature.
@@ -134,10 +137,11 @@ impl Vocabulary {
     }
 
     /// Number of features of each family.
-    pub fn family_sizes(&self) -> [(&'static str, usize); 4] {
+    pub fn family_sizes(&self) -> [(&'static str, usize); 5] {
         [
             ("char n-grams", self.char_ngrams.len()),
             ("words", self.words.len()),
+            ("stems", self.stems.len()),
             ("word bigrams", self.bigrams.len()),
             ("subwords", self.subword_tokens.len()),
         ]
@@ -145,19 +149,23 @@ impl Vocabulary {
 
     /// What feature `feature` is; `None` where there is no such feature.
     pub fn name(&self, feature: usize) -> Option<FeatureName> {
-        let word = |place: u32| self.lexicon[place as usize].clone();
+        let unit = |place: u32| self.units[place as usize].clone();
         let mut index = feature;
         if let Some(&key) = self.char_ngrams.get(index) {
             return Some(FeatureName::CharNgram(self.alphabet.decode(key)));
         }
         index -= self.char_ngrams.len();
-        if let Some(&place) = self.words.get(index) {
-            return Some(FeatureName::Word(word(place)));
+        if let Some(word) = self.words.get(index) {
+            return Some(FeatureName::Word(word.clone()));
         }
         index -= self.words.len();
+        if let Some(&place) = self.stems.get(index) {
+            return Some(FeatureName::Stem(unit(place)));
+        }
+        index -= self.stems.len();
         if let Some(&key) = self.bigrams.get(index) {
             let [left, right] = split_bigram(key);
-            return Some(FeatureName::WordBigram(word(left), word(right)));
+            return Some(FeatureName::WordBigram(unit(left), unit(right)));
         }
         index -= self.bigrams.len();
         let token = *self.subword_tokens.get(index)?;

@@ -131,9 +131,9 @@ pub(crate) fn fit_windows(
     match heads {
         Heads::Linear(models) if settings.learns_windows(problem.targets.is_single()) => {
             let learner = WindowLearner {
-                words: settings.window_words,
+                shape: settings.window_shape(),
                 rounds: settings.window_rounds,
-                parameters: descent(settings, problem.features, seed),
+                parameters: descent(settings, space.window_len(), seed),
                 space,
             };
             learner.fit(problem, models).map(Some)

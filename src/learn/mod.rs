@@ -1,5 +1,6 @@
 //! Estimators over sparse rows behind linfa's traits, calibration and thresholds.
 
+mod aim;
 mod calibrate;
 mod dual;
 mod fitted;
@@ -12,6 +13,7 @@ mod stock;
 mod thresholds;
 mod windows;
 
+pub use aim::Aim;
 pub use calibrate::CalibrationKind;
 pub use dual::{ClassWeights, DualCoordinateDescent, DualCoordinateDescentValid, Loss};
 pub use linear::LinearModel;
@@ -24,5 +26,5 @@ pub(crate) use heads::{fit_heads, fit_windows};
 pub(crate) use problem::{Problem, Targets};
 pub(crate) use settings::MOST_BOOTSTRAP_SAMPLES;
 pub(crate) use stock::check_memory;
-pub(crate) use thresholds::{best_f1_threshold, best_single_label_thresholds};
+pub(crate) use thresholds::{best_single_label_thresholds, best_threshold};
 pub(crate) use windows::{mix_scores, window_scores};

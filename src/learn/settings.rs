@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::aim::Aim;
 use super::calibrate::CalibrationKind;
 use super::dual::ClassWeights;
 use crate::error::{Error, Result};
+use crate::features::WindowShape;
 
 /// The estimators that can be trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -68,9 +70,11 @@ pub struct LearnerSettings {
     pub max_iterations: usize,
     /// Added to every feature's sum (naive Bayes).
     pub smoothing: f64,
-    /// Words in a window of local evidence (logistic, svm; several labels); 0 scores whole
-    /// sentences only.
+    /// Words in a window of local evidence, the one in the middle included, so an odd number
+    /// (logistic, svm; several labels); 0 scores whole sentences only.
     pub window_words: usize,
+    /// Words on either side of a window's middle that also count by where they stand; 0 for none.
+    pub context_words: usize,
     /// Times the windows of the training sentences are chosen.
     pub window_rounds: usize,
     /// Features kept by chi-squared for linfa's estimators.
@@ -95,7 +99,8 @@ impl Default for LearnerSettings {
             tolerance: 0.1,
             max_iterations: 300,
             smoothing: 0.1,
-            window_words: 8,
+            window_words: 9,
+            context_words: 8,
             window_rounds: 4,
             top_features: 1000,
             memory_limit: 2048,
@@ -113,6 +118,14 @@ impl LearnerSettings {
             LearnerKind::Svm | LearnerKind::LinfaSvm => 1.0,
             _ => 30.0,
         })
+    }
+
+    /// Which words a window holds and looks at.
+    pub(crate) fn window_shape(&self) -> WindowShape {
+        WindowShape {
+            radius: self.window_words / 2,
+            context: self.context_words,
+        }
     }
 
     /// Whether windows are learnt beside whole sentences.
@@ -156,6 +169,17 @@ impl LearnerSettings {
                 return out_of_bounds(name, value, "from 1 to 1000000");
             }
         }
+        if self.window_words > 0 && self.window_words.is_multiple_of(2) {
+            return out_of_bounds("learner.window_words", self.window_words, "0 or odd");
+        }
+        for (name, words) in [
+            ("learner.window_words", self.window_words),
+            ("learner.context_words", self.context_words),
+        ] {
+            if words > 1001 {
+                return out_of_bounds(name, words, "at most 1001");
+            }
+        }
         if self.trees > 10_000 {
             return out_of_bounds("learner.trees", self.trees, "from 1 to 10000");
         }
@@ -183,6 +207,8 @@ pub struct TrainingSettings {
     pub seed: u64,
     /// Which calibration is fitted to the out-of-fold scores.
     pub calibration: CalibrationKind,
+    /// What the threshold of each label is chosen for.
+    pub aim: Aim,
     /// Resamples of documents for the intervals of the figures.
     pub bootstrap_samples: usize,
 }
@@ -194,6 +220,7 @@ impl Default for TrainingSettings {
             single_label: false,
             seed: 1,
             calibration: CalibrationKind::default(),
+            aim: Aim::default(),
             bootstrap_samples: 1000,
         }
     }
@@ -214,6 +241,9 @@ impl TrainingSettings {
         if self.bootstrap_samples > MOST_BOOTSTRAP_SAMPLES {
             let samples = self.bootstrap_samples;
             return out_of_bounds("training.bootstrap_samples", samples, "at most 100000");
+        }
+        if self.single_label && self.aim != Aim::default() {
+            return out_of_bounds("training.aim", self.aim, "f1 where every row has one label");
         }
         Ok(())
     }

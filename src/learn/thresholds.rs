@@ -1,15 +1,18 @@
 //! Choosing thresholds on out-of-fold probabilities.
 
-/// The threshold with the highest F1, halfway between two neighbouring probabilities; 0.5 where no
-/// row holds the label.
-pub fn best_f1_threshold(probabilities: &[f64], holds: &[bool]) -> f64 {
+use super::aim::Aim;
+
+/// The threshold that serves an aim best, halfway between two neighbouring probabilities; 0.5
+/// where no row holds the label. Where no threshold reaches a floor of precision, the one of the
+/// highest precision.
+pub fn best_threshold(aim: Aim, probabilities: &[f64], holds: &[bool]) -> f64 {
     let positives = holds.iter().filter(|&&held| held).count();
     if positives == 0 {
         return 0.5;
     }
     let mut order: Vec<usize> = (0..probabilities.len()).collect();
     order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    let (mut best_f1, mut best) = (0.0, 0.5);
+    let (mut best_merit, mut best) = ([0.0; 3], 0.5);
     let mut true_positives = 0;
     for (taken, &row) in order.iter().enumerate() {
         true_positives += usize::from(holds[row]);
@@ -20,12 +23,36 @@ pub fn best_f1_threshold(probabilities: &[f64], holds: &[bool]) -> f64 {
         if below == here {
             continue;
         }
-        let f1 = 2.0 * true_positives as f64 / (taken + 1 + positives) as f64;
-        if f1 > best_f1 {
-            (best_f1, best) = (f1, (here + below) / 2.0);
+        let precision = true_positives as f64 / (taken + 1) as f64;
+        let recall = true_positives as f64 / positives as f64;
+        let merit = merit(aim, precision, recall);
+        if merit > best_merit {
+            (best_merit, best) = (merit, (here + below) / 2.0);
         }
     }
     best
+}
+
+/// How well a threshold of this precision and recall serves an aim, to be compared place by place.
+fn merit(aim: Aim, precision: f64, recall: f64) -> [f64; 3] {
+    let floored = |floor: f64, kept: f64, other: f64| match kept >= floor {
+        true => [1.0, other, kept],
+        false => [0.0, kept, other],
+    };
+    match aim {
+        Aim::FBeta(beta) => {
+            let squared = beta * beta;
+            let sum = squared * precision + recall;
+            let f = if sum > 0.0 {
+                (1.0 + squared) * precision * recall / sum
+            } else {
+                0.0
+            };
+            [f, 0.0, 0.0]
+        }
+        Aim::Precision(floor) => floored(floor, precision, recall),
+        Aim::Recall(floor) => floored(floor, recall, precision),
+    }
 }
 
 /// Thresholds for exactly one label a row: the label with the highest ratio of probability to
@@ -85,22 +112,40 @@ fn macro_f1(probabilities: &[Vec<f64>], classes: &[usize], thresholds: &[f64]) -
 mod tests {
     use super::*;
 
+    const F1: Aim = Aim::FBeta(1.0);
+
     #[test]
     fn thresholds_lie_between_probabilities() {
-        let probabilities = [0.9, 0.8, 0.4, 0.2];
-        assert!(
-            (best_f1_threshold(&probabilities, &[true, true, false, false]) - 0.6).abs() < 1e-12
-        );
-        assert!(
-            (best_f1_threshold(&probabilities, &[true, false, true, false]) - 0.3).abs() < 1e-12
-        );
-        assert_eq!(best_f1_threshold(&probabilities, &[false; 4]), 0.5);
+        let best = |holds: &[bool]| best_threshold(F1, &[0.9, 0.8, 0.4, 0.2], holds);
+        assert!((best(&[true, true, false, false]) - 0.6).abs() < 1e-12);
+        assert!((best(&[true, false, true, false]) - 0.3).abs() < 1e-12);
+        assert_eq!(best(&[false; 4]), 0.5);
     }
 
     #[test]
     fn equal_probabilities_are_not_divided() {
-        let threshold = best_f1_threshold(&[0.7, 0.7, 0.1], &[true, false, false]);
+        let threshold = best_threshold(F1, &[0.7, 0.7, 0.1], &[true, false, false]);
         assert!((threshold - 0.4).abs() < 1e-12);
+    }
+
+    #[test]
+    fn floors_are_kept_and_the_other_side_made_the_most_of() {
+        // Precision by threshold: 1, 1/2, 2/3, 3/4, 3/5; recall: 1/3, 1/3, 2/3, 1, 1.
+        let probabilities = [0.9, 0.8, 0.7, 0.6, 0.5];
+        let holds = [true, false, true, true, false];
+        let best = |aim| best_threshold(aim, &probabilities, &holds);
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        assert!(close(best(Aim::Precision(0.7)), 0.55));
+        assert!(close(best(Aim::Precision(0.8)), 0.85));
+        assert!(close(best(Aim::Recall(0.6)), 0.55));
+        assert!(close(best(Aim::Recall(0.3)), 0.85));
+        // Recall counts for more with a larger beta.
+        let rows = [true, true, false, false, true];
+        let best = |beta| best_threshold(Aim::FBeta(beta), &probabilities, &rows);
+        assert!(best(0.5) > best(2.0));
+        // No threshold reaches a precision of 1 here: the highest there is.
+        let threshold = best_threshold(Aim::Precision(1.0), &[0.9, 0.8], &[false, true]);
+        assert!(close(threshold, 0.4));
     }
 
     #[test]

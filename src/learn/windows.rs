@@ -3,7 +3,9 @@
 //! A news sentence is long and its event is one clause. Here a sentence holds a label if one of
 //! its windows does (multiple-instance learning): in a positive sentence the window that scores
 //! highest stands for the label, in a negative one the windows that score highest are its
-//! counter-examples; the scorer is fitted to these and the windows are chosen anew. After mi-SVM
+//! counter-examples; the scorer is fitted to these and the windows are chosen anew. A window has a
+//! word in its middle, and the words around that count by where they stand, so that "did not" just
+//! before a strike is another feature than the same words behind it. After mi-SVM
 //! (Andrews, Tsochantaridis and Hofmann, NIPS 2002) and the latent SVM with its cache of hard
 //! negatives (Felzenszwalb et al., PAMI 32, 2010).
 
@@ -18,12 +20,11 @@ use super::dual::DualCoordinateDescent;
 use super::linear::LinearModel;
 use super::problem::Problem;
 use crate::error::Result;
-use crate::features::{FeatureSpace, SparseRow, records};
+use crate::features::{FeatureSpace, SparseRow, WindowShape, records};
 
 /// How windows are learnt.
 pub(crate) struct WindowLearner<'a> {
-    /// Words in a window.
-    pub(crate) words: usize,
+    pub(crate) shape: WindowShape,
     /// Times the windows are chosen.
     pub(crate) rounds: usize,
     /// How the scorer of the chosen windows is fitted.
@@ -55,6 +56,10 @@ impl WindowLearner<'_> {
         label: usize,
         mut model: LinearModel,
     ) -> Result<LinearModel> {
+        // Sentences have no features by role yet.
+        let mut weights = model.weights.to_vec();
+        weights.resize(self.space.window_len(), 0.0);
+        model.weights = Array1::from_vec(weights);
         let (places, holds) = problem.decided(label);
         if problem.constant(&holds).is_some() {
             return Ok(model);
@@ -64,19 +69,16 @@ impl WindowLearner<'_> {
         for _ in 0..self.rounds {
             let mut positives = Vec::new();
             let best = self.best_windows(&model, places.iter().map(|&p| problem.sentences[p]));
-            for ((sentence, start), &held) in best.into_iter().zip(&holds) {
+            for ((sentence, middle), &held) in best.into_iter().zip(&holds) {
                 if held {
-                    positives.push((sentence, start));
+                    positives.push((sentence, middle));
                 } else {
-                    negatives.insert((sentence, start));
+                    negatives.insert((sentence, middle));
                 }
             }
             let chosen = positives.iter().chain(&negatives);
             let rows: Vec<SparseRow> = chosen
-                .map(|&(sentence, start)| {
-                    let end = (start + self.words).min(self.space.words_in(sentence));
-                    self.space.window_row(sentence, start..end)
-                })
+                .map(|&(sentence, middle)| self.space.window_row(sentence, middle, self.shape))
                 .collect();
             let held = (0..rows.len()).map(|row| row < positives.len()).collect();
             let data = DatasetBase::new(records(rows), Array1::from_vec(held));
@@ -96,7 +98,7 @@ impl WindowLearner<'_> {
             .map(|sentence| {
                 let best = self
                     .space
-                    .best_window(sentence, self.words, weights, &word_scores);
+                    .best_window(sentence, self.shape, weights, &word_scores);
                 (sentence, best.1)
             })
             .collect()
@@ -107,7 +109,7 @@ impl WindowLearner<'_> {
 pub(crate) fn window_scores(
     space: &FeatureSpace<'_>,
     models: &[LinearModel],
-    words: usize,
+    shape: WindowShape,
     sentences: &[usize],
 ) -> Vec<Vec<f64>> {
     models
@@ -118,7 +120,7 @@ pub(crate) fn window_scores(
             sentences
                 .iter()
                 .map(|&sentence| {
-                    space.best_window(sentence, words, weights, &word_scores).0 + model.bias
+                    space.best_window(sentence, shape, weights, &word_scores).0 + model.bias
                 })
                 .collect()
         })

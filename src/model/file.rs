@@ -12,7 +12,8 @@ use super::heads::ModelHeads;
 use super::{Model, map};
 use crate::corpus::hex;
 use crate::error::{Error, Result};
-use crate::features::{Alphabet, Subwords, Vocabulary, split_bigram};
+use crate::evaluate::is_curve;
+use crate::features::{Alphabet, ROLES, Subwords, Vocabulary, split_bigram};
 use crate::output_file::OutputFile;
 use crate::scoring::{Forest, Node};
 use sha2::{Digest, Sha256};
@@ -21,6 +22,8 @@ use sha2::{Digest, Sha256};
 const HEADER_KEY: &str = "marsad";
 const CHECKSUM_DIGITS: usize = 64;
 const CHECKSUM_FIELD: &[u8] = b"\\\"checksum\\\":\\\"";
+/// Windows reach no farther; sums over places must not overflow.
+const LONGEST_REACH: usize = 1001;
 /// Marks a leaf where a split has its feature.
 const LEAF: u32 = u32::MAX;
 
@@ -105,13 +108,16 @@ impl Model {
 
     fn tensors(&self) -> Vec<StoredTensor> {
         let vocabulary = &self.vocabulary;
-        let lexicon: Vec<u8> = vocabulary.lexicon.concat().into_bytes();
-        let lexicon_ends = ends(vocabulary.lexicon.iter().map(String::len));
+        let [words, word_ends] = stored_strings(["words", "word_ends"], &vocabulary.words);
+        let [units, unit_ends] = stored_strings(["units", "unit_ends"], &vocabulary.units);
         let mut tensors = vec![
             StoredTensor::new("char_ngrams", Dtype::U64, le_bytes(&vocabulary.char_ngrams)),
-            StoredTensor::new("lexicon", Dtype::U8, lexicon),
-            StoredTensor::new("lexicon_ends", Dtype::U32, le_bytes(&lexicon_ends)),
-            StoredTensor::new("words", Dtype::U32, le_bytes(&vocabulary.words)),
+            words,
+            word_ends,
+            units,
+            unit_ends,
+            StoredTensor::new("unit_idf", Dtype::F32, le_bytes(&vocabulary.unit_idf)),
+            StoredTensor::new("stems", Dtype::U32, le_bytes(&vocabulary.stems)),
             StoredTensor::new("bigrams", Dtype::U64, le_bytes(&vocabulary.bigrams)),
             StoredTensor::new(
                 "subword_tokens",
@@ -121,11 +127,21 @@ impl Model {
             StoredTensor::new("idf", Dtype::F32, le_bytes(&vocabulary.idf)),
         ];
         match &self.heads {
-            ModelHeads::Linear { weights, biases } => {
+            ModelHeads::Linear {
+                weights,
+                biases,
+                context,
+            } => {
                 let mut stored = StoredTensor::new("weights", Dtype::F32, le_bytes(weights));
                 stored.shape = vec![vocabulary.len(), biases.len()];
                 tensors.push(stored);
                 tensors.push(StoredTensor::new("biases", Dtype::F32, le_bytes(biases)));
+                let mut stored = StoredTensor::new("context", Dtype::F32, le_bytes(context));
+                if !context.is_empty() {
+                    let labels = self.header.labels.len();
+                    stored.shape = vec![vocabulary.units.len(), ROLES, labels];
+                }
+                tensors.push(stored);
             }
             ModelHeads::Forests(forests) => {
                 let trees = || forests.iter().flat_map(|forest| &forest.trees);
@@ -168,6 +184,16 @@ impl StoredTensor {
             bytes,
         }
     }
+}
+
+/// Strings end to end, and where each ends.
+fn stored_strings(names: [&'static str; 2], strings: &[String]) -> [StoredTensor; 2] {
+    let text = strings.concat().into_bytes();
+    let ends = ends(strings.iter().map(String::len));
+    [
+        StoredTensor::new(names[0], Dtype::U8, text),
+        StoredTensor::new(names[1], Dtype::U32, le_bytes(&ends)),
+    ]
 }
 
 /// Numbers of a fixed width as little-endian bytes.
@@ -235,17 +261,31 @@ fn check_version(json: &str, path: &Path) -> Result<()> {
     struct Versions {
         format_version: u32,
         program_version: String,
-        text_versions: Option<TextVersions>,
+        text_versions: Option<serde_json::Value>,
     }
     let versions: Versions =
         serde_json::from_str(json).map_err(|error| damaged(path, &format!("header: {error}")))?;
     let current = TextVersions::CURRENT;
-    let newer_text = versions.text_versions.is_some_and(|text| {
+    // A version that lacks a step is an older one.
+    let text = versions
+        .text_versions
+        .map(serde_json::from_value::<TextVersions>);
+    let newer_text = text.and_then(std::result::Result::ok).is_some_and(|text| {
         text.normalizer > current.normalizer
             || text.splitter > current.splitter
             || text.tokenizer > current.tokenizer
+            || text.stemmer > current.stemmer
             || text.furniture > current.furniture
     });
+    if versions.format_version < FORMAT_VERSION {
+        return Err(Error::Model {
+            path: path.into(),
+            message: format!(
+                "written by an older Marsad ({}) in format {}, which this version cannot read: train it anew",
+                versions.program_version, versions.format_version
+            ),
+        });
+    }
     if versions.format_version > FORMAT_VERSION || newer_text {
         return Err(Error::Model {
             path: path.into(),
@@ -294,7 +334,7 @@ fn numbers<T: LittleEndian>(file: &SafeTensors<'_>, name: &str) -> Checked<Vec<T
 fn read_parts(header: Header, file: &SafeTensors<'_>) -> Checked<Model> {
     check_header(&header)?;
     let vocabulary = read_vocabulary(&header, file)?;
-    let heads = read_heads(&header, file, vocabulary.len())?;
+    let heads = read_heads(&header, file, &vocabulary)?;
     Ok(Model {
         header,
         vocabulary,
@@ -318,14 +358,21 @@ fn check_header(header: &Header) -> Checked<()> {
     {
         return Err("a threshold or calibration that is none".into());
     }
-    let mixes = header.windows.iter().flatten();
-    if header.windows.as_ref().is_some_and(|m| m.len() != labels)
+    let mixes = header.mixes.iter().flatten();
+    if header.mixes.as_ref().is_some_and(|m| m.len() != labels)
         || !mixes.flatten().all(|share| share.is_finite())
     {
         return Err("another number of shares of windows than of labels".into());
     }
-    if header.evidence_words == 0 {
-        return Err("no words of evidence".into());
+    let shares = header.priors.iter();
+    if header.priors.len() != labels || !shares.into_iter().all(|p| (0.0..=1.0).contains(p)) {
+        return Err("another number of priors than of labels, or one that is none".into());
+    }
+    if !is_curve(&header.review) {
+        return Err("margins of rows to be read that are none".into());
+    }
+    if header.window.radius > LONGEST_REACH || header.window.context > LONGEST_REACH {
+        return Err("a window of too many words".into());
     }
     header.features.check().map_err(|error| error.to_string())
 }
@@ -341,16 +388,19 @@ fn read_vocabulary(header: &Header, file: &SafeTensors<'_>) -> Checked<Vocabular
     if !char_ngrams.iter().all(|&key| alphabet.holds_key(key)) {
         return Err("an n-gram with a character outside the alphabet".into());
     }
-    let lexicon = read_lexicon(file)?;
-    ascending("lexicon", lexicon.is_sorted_by(|a, b| a < b))?;
-    let in_lexicon = |place: u32| (place as usize) < lexicon.len();
-    let words: Vec<u32> = numbers(file, "words")?;
+    let words = read_strings(file, ["words", "word_ends"])?;
     ascending("words", words.is_sorted_by(|a, b| a < b))?;
+    let units = read_strings(file, ["units", "unit_ends"])?;
+    ascending("units", units.is_sorted_by(|a, b| a < b))?;
+    let unit_idf: Vec<f32> = numbers(file, "unit_idf")?;
+    let among_units = |place: u32| (place as usize) < units.len();
+    let stems: Vec<u32> = numbers(file, "stems")?;
+    ascending("stems", stems.is_sorted_by(|a, b| a < b))?;
     let bigrams: Vec<u64> = numbers(file, "bigrams")?;
     ascending("bigrams", bigrams.is_sorted_by(|a, b| a < b))?;
     let parts = bigrams.iter().flat_map(|&key| split_bigram(key));
-    if !words.iter().copied().chain(parts).all(in_lexicon) {
-        return Err("a word outside the lexicon".into());
+    if !stems.iter().copied().chain(parts).all(among_units) {
+        return Err("a stem or bigram outside the units".into());
     }
     let subwords = match &header.subwords {
         None => None,
@@ -370,28 +420,29 @@ fn read_vocabulary(header: &Header, file: &SafeTensors<'_>) -> Checked<Vocabular
         settings: header.features.clone(),
         alphabet,
         char_ngrams,
-        lexicon,
         words,
+        unit_idf,
         bigrams,
+        stems,
         subwords,
         subword_tokens,
+        units,
         idf,
     };
+    let mut all_idf = vocabulary.idf.iter().chain(&vocabulary.unit_idf);
     if vocabulary.idf.len() != vocabulary.len()
-        || !vocabulary
-            .idf
-            .iter()
-            .all(|idf| idf.is_finite() && *idf >= 0.0)
+        || vocabulary.unit_idf.len() != vocabulary.units.len()
+        || !all_idf.all(|idf| idf.is_finite() && *idf >= 0.0)
     {
         return Err("idf missing or not a number".into());
     }
     Ok(vocabulary)
 }
 
-fn read_lexicon(file: &SafeTensors<'_>) -> Checked<Vec<String>> {
-    let bytes: Vec<u8> = numbers(file, "lexicon")?;
-    let text = String::from_utf8(bytes).map_err(|_| "lexicon not UTF-8")?;
-    let ends: Vec<u32> = numbers(file, "lexicon_ends")?;
+fn read_strings(file: &SafeTensors<'_>, names: [&str; 2]) -> Checked<Vec<String>> {
+    let bytes: Vec<u8> = numbers(file, names[0])?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("{} not UTF-8", names[0]))?;
+    let ends: Vec<u32> = numbers(file, names[1])?;
     let starts = std::iter::once(0).chain(ends.iter().copied());
     let words: Option<Vec<String>> = starts
         .zip(&ends)
@@ -399,15 +450,20 @@ fn read_lexicon(file: &SafeTensors<'_>) -> Checked<Vec<String>> {
         .collect();
     match words {
         Some(words) if ends.last().copied().unwrap_or(0) as usize == text.len() => Ok(words),
-        _ => Err("lexicon cut in the wrong places".into()),
+        _ => Err(format!("{} cut in the wrong places", names[0])),
     }
 }
 
-fn read_heads(header: &Header, file: &SafeTensors<'_>, features: usize) -> Checked<ModelHeads> {
+fn read_heads(
+    header: &Header,
+    file: &SafeTensors<'_>,
+    vocabulary: &Vocabulary,
+) -> Checked<ModelHeads> {
+    let features = vocabulary.len();
     let labels = header.labels.len();
     if file.tensor("nodes").is_ok() {
         let forests = read_forests(file)?;
-        if header.windows.is_some()
+        if header.mixes.is_some()
             || forests.len() != labels
             || !forests.iter().all(|forest| forest.is_valid(features))
         {
@@ -417,18 +473,27 @@ fn read_heads(header: &Header, file: &SafeTensors<'_>, features: usize) -> Check
     }
     let weights: Vec<f32> = numbers(file, "weights")?;
     let biases: Vec<f32> = numbers(file, "biases")?;
-    let columns = labels * if header.windows.is_some() { 2 } else { 1 };
-    if biases.len() != columns || weights.len() != features * columns {
+    let context: Vec<f32> = numbers(file, "context")?;
+    let (columns, by_role) = match header.mixes {
+        Some(_) => (2 * labels, vocabulary.units.len() * ROLES * labels),
+        None => (labels, 0),
+    };
+    if biases.len() != columns || weights.len() != features * columns || context.len() != by_role {
         return Err("another number of weights than of features and labels".into());
     }
     if !weights
         .iter()
         .chain(&biases)
+        .chain(&context)
         .all(|weight| weight.is_finite())
     {
         return Err("a weight that is no number".into());
     }
-    Ok(ModelHeads::Linear { weights, biases })
+    Ok(ModelHeads::Linear {
+        weights,
+        biases,
+        context,
+    })
 }
 
 fn read_forests(file: &SafeTensors<'_>) -> Checked<Vec<Forest>> {

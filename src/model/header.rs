@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::Report;
-use crate::features::FeatureSettings;
+use crate::evaluate::{Report, ReviewPoint};
+use crate::features::{FeatureSettings, WindowShape};
 use crate::learn::{LearnerSettings, TrainingSettings};
 use crate::scoring::{Calibration, LabelMode};
 use crate::text::{
-    FURNITURE_VERSION, NORMALIZER_VERSION, SPLITTER_VERSION, TOKENIZER_VERSION, TextSettings,
+    FURNITURE_VERSION, NORMALIZER_VERSION, SPLITTER_VERSION, STEMMER_VERSION, TOKENIZER_VERSION,
+    TextSettings,
 };
 
-/// Version of the file's layout. 1: linear heads of sentences, or of sentences and windows; or forests.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of the file's layout.
+///
+/// 1: linear heads of sentences, or of sentences and windows; or forests. 2: stems, windows with
+/// words by where they stand, priors, margins of rows to be read. Files of version 1 are refused.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything in a model but its arrays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,14 +39,18 @@ pub struct Header {
     /// The labels that are decided, in alphabetical order.
     pub labels: Vec<String>,
     /// For each label how much the score of the whole sentence and the highest score of a window
-    /// of `evidence_words` words count in its raw score; `None` where only sentences are scored.
-    pub windows: Option<Vec<[f64; 2]>>,
+    /// count in its raw score; `None` where only sentences are scored.
+    pub mixes: Option<Vec<[f64; 2]>>,
     /// For each label how its raw score becomes a probability.
     pub calibrations: Vec<Calibration>,
     /// For each label the probability from which it holds; divisors in single-label mode.
     pub thresholds: Vec<f64>,
-    /// Words in the window that is shown as evidence.
-    pub evidence_words: usize,
+    /// For each label its share of the sentences trained on.
+    pub priors: Vec<f64>,
+    /// What it buys to have the least sure rows read by hand, on sentences held out.
+    pub review: Vec<ReviewPoint>,
+    /// The window that is scored, and shown as evidence.
+    pub window: WindowShape,
     /// The characters of the n-grams in the order of their codes.
     pub alphabet: String,
     /// The subword tokeniser in its own JSON, if the features use one.
@@ -60,6 +68,8 @@ pub struct TextVersions {
     pub splitter: u32,
     /// Of the tokeniser.
     pub tokenizer: u32,
+    /// Of the stemmer.
+    pub stemmer: u32,
     /// Of the rules for page furniture.
     pub furniture: u32,
 }
@@ -70,6 +80,7 @@ impl TextVersions {
         normalizer: NORMALIZER_VERSION,
         splitter: SPLITTER_VERSION,
         tokenizer: TOKENIZER_VERSION,
+        stemmer: STEMMER_VERSION,
         furniture: FURNITURE_VERSION,
     };
 }

@@ -38,11 +38,14 @@ impl Model {
     /// forests. The effect of a feature is its weight, in the scores of sentence and window as they
     /// count, times its idf.
     pub fn strongest_features(&self, label: usize, count: usize) -> Vec<(usize, f32)> {
-        let ModelHeads::Linear { weights, biases } = &self.heads else {
+        let ModelHeads::Linear {
+            weights, biases, ..
+        } = &self.heads
+        else {
             return Vec::new();
         };
         let labels = self.header.labels.len();
-        let mixes = self.header.windows.as_ref();
+        let mixes = self.header.mixes.as_ref();
         let [sentence, window] = mixes.map_or([1.0, 0.0], |mixes| mixes[label]);
         let effect = |feature: usize| {
             let columns = &weights[feature * biases.len()..][..biases.len()];

@@ -81,7 +81,7 @@ impl<W: Write> RowWriter<W> {
         let mut header: Vec<String> = fixed.iter().map(|&name| name.to_owned()).collect();
         header.extend(self.labels.iter().map(|label| format!("score.{label}")));
         header.extend(self.labels.iter().map(|label| format!("evidence.{label}")));
-        header.extend(["furniture".to_owned(), "error".to_owned()]);
+        header.extend(["review", "furniture", "error"].map(str::to_owned));
         header.extend(self.keep.iter().map(|name| format!("input.{name}")));
         table.write_record(&header).map_err(io_error)
     }
@@ -164,6 +164,9 @@ fn json_row(row: &OutputRow) -> Map<String, Value> {
             object.insert("labels".into(), json!(labelled.labels));
             object.insert("scores".into(), Value::Object(scores));
             object.insert("evidence".into(), Value::Object(evidence));
+            if let Some(review) = labelled.review {
+                object.insert("review".into(), json!(review));
+            }
             if let Some(furniture) = labelled.furniture {
                 object.insert("furniture".into(), json!(furniture));
             }
@@ -191,11 +194,12 @@ fn table_record(row: &OutputRow, labels: &[String], keep: &[String]) -> Vec<Stri
                 let span = labelled.evidence.get(label);
                 span.map_or_else(String::new, |span| format!("{}-{}", span.start, span.end))
             }));
+            record.push(labelled.review.map_or_else(String::new, |r| r.to_string()));
             record.push(furniture_name(labelled));
             record.push(String::new());
         }
         Err(message) => {
-            record.resize(record.len() + 4 + 2 * labels.len() + 1, String::new());
+            record.resize(record.len() + 4 + 2 * labels.len() + 2, String::new());
             record.push(message.clone());
         }
     }
@@ -255,6 +259,10 @@ fn write_for_people(
         } else {
             write!(output, "{text}")?;
         }
+    }
+    if labelled.review == Some(true) {
+        write!(output, "review?  ")?;
+        width += "review?  ".len();
     }
     if shown.is_empty() || labelled.furniture.is_some() {
         let text = match labelled.furniture {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use crate::features::{FeatureIndex, SparseRow, WordFeatures};
+use crate::features::{FeatureIndex, ROLES, SparseRow, WordFeatures};
 use crate::model::{Header, Model, ModelHeads};
-use crate::scoring::{LabelTree, LeafPrediction};
+use crate::scoring::{LabelTree, LeafPrediction, PriorShift};
 use crate::text::{TextPipeline, Tokens};
 
 /// Words that a scratch object remembers before it forgets them all.
@@ -20,6 +20,7 @@ pub struct Predictor {
     index: FeatureIndex,
     heads: ModelHeads,
     tree: LabelTree,
+    prior_shift: Option<PriorShift>,
 }
 
 /// What is predicted for one sentence.
@@ -69,6 +70,24 @@ impl Predictor {
             index: FeatureIndex::new(model.vocabulary),
             header: model.header,
             heads: model.heads,
+            prior_shift: None,
+        }
+    }
+
+    /// The same predictor for text in which labels are as frequent as `priors` says, one share a
+    /// leaf label from 0 to 1.
+    pub fn with_priors(self, priors: &[f64]) -> Self {
+        Self {
+            prior_shift: Some(PriorShift::new(&self.header.priors, priors)),
+            ..self
+        }
+    }
+
+    /// The shares of the leaf labels that probabilities are given for.
+    pub fn priors(&self) -> &[f64] {
+        match &self.prior_shift {
+            Some(shift) => shift.now(),
+            None => &self.header.priors,
         }
     }
 
@@ -93,30 +112,24 @@ impl Predictor {
         let whole = self.scores_of(scratch, 0..scratch.sentence.len());
         let best = self.best_windows(scratch);
         let raw = self.raw_scores(&whole, &best);
-        let mut leaves = LeafPrediction {
-            probabilities: self
-                .header
-                .calibrations
-                .iter()
-                .zip(&raw)
-                .map(|(calibration, &score)| calibration.probability(score))
-                .collect(),
-            holds: Vec::new(),
-        };
+        let calibrated = self.header.calibrations.iter().zip(&raw);
+        let mut probabilities: Vec<f64> = calibrated
+            .map(|(calibration, &score)| calibration.probability(score))
+            .collect();
         let mode = self.header.mode;
-        mode.normalize(&mut leaves.probabilities);
-        mode.decide(
-            &leaves.probabilities,
-            &self.header.thresholds,
-            &mut leaves.holds,
-        );
-        let length = self.header.evidence_words.min(scratch.sentence.len());
+        mode.normalize(&mut probabilities);
+        if let Some(shift) = &self.prior_shift {
+            shift.adjust(mode, &mut probabilities);
+        }
+        let leaves = LeafPrediction::decide(mode, probabilities, &self.header.thresholds);
+        let words = scratch.sentence.len();
         let evidence = leaves
             .holds
             .iter()
             .zip(&best)
-            .map(|(&held, &(_, start))| {
-                (held && length > 0).then(|| span_of_words(&scratch.tokens, start..start + length))
+            .map(|(&held, &(_, middle))| {
+                let window = self.header.window.window(middle, words);
+                (held && words > 0).then(|| span_of_words(&scratch.tokens, window))
             })
             .collect();
         Prediction { leaves, evidence }
@@ -124,7 +137,7 @@ impl Predictor {
 
     /// The raw score of each label, from its scores of the whole sentence and of its best window.
     fn raw_scores(&self, whole: &[f64], best: &[(f64, usize)]) -> Vec<f64> {
-        match &self.header.windows {
+        match &self.header.mixes {
             None => whole.to_vec(),
             Some(mixes) => mixes
                 .iter()
@@ -158,7 +171,7 @@ impl Predictor {
                     scratch.words.len() - 1
                 }
             };
-            let right = scratch.words[place].features.place;
+            let right = scratch.words[place].features.unit;
             scratch.bigrams.push(self.index.bigram(left, right));
             scratch.sentence.push(place);
             left = right;
@@ -168,7 +181,10 @@ impl Predictor {
     /// What features add to the score of each column of weights before scaling; nothing for
     /// forests.
     fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f64> {
-        let ModelHeads::Linear { weights, biases } = &self.heads else {
+        let ModelHeads::Linear {
+            weights, biases, ..
+        } = &self.heads
+        else {
             return Vec::new();
         };
         let columns = biases.len();
@@ -182,17 +198,17 @@ impl Predictor {
         scores
     }
 
-    /// The scores of all columns for the words in a range of the sentence, taken as a sentence of
-    /// their own.
+    /// The scores of whole sentences for the words in a range, taken as a sentence of their own.
     fn scores_of(&self, scratch: &Scratch, range: Range<usize>) -> Vec<f64> {
+        let labels = self.header.labels.len();
         match &self.heads {
             ModelHeads::Linear { biases, .. } => {
-                let (mut scores, squared_norm) = self.sums(scratch, range, biases.len());
+                let (sums, squared_norm) = self.sums(scratch, range, biases.len());
                 let scale = scale_of(squared_norm);
-                for (score, bias) in scores.iter_mut().zip(biases) {
-                    *score = *score * scale + f64::from(*bias);
-                }
+                let scores = sums.iter().zip(biases).take(labels);
                 scores
+                    .map(|(sum, bias)| sum * scale + f64::from(*bias))
+                    .collect()
             }
             ModelHeads::Forests(forests) => {
                 let row = self.row(scratch, range);
@@ -206,6 +222,42 @@ impl Predictor {
                     .collect()
             }
         }
+    }
+
+    /// The scores of the window around a word. Windows have scorers of their own, or those of
+    /// sentences where they were not learnt.
+    fn window_scores(&self, scratch: &Scratch, middle: usize) -> Vec<f64> {
+        let window = self.header.window.window(middle, scratch.sentence.len());
+        let ModelHeads::Linear {
+            biases, context, ..
+        } = &self.heads
+        else {
+            return self.scores_of(scratch, window);
+        };
+        if self.header.mixes.is_none() {
+            return self.scores_of(scratch, window);
+        }
+        let labels = self.header.labels.len();
+        let (mut sums, mut squared_norm) = self.sums(scratch, window, biases.len());
+        let sums = &mut sums[labels..];
+        let shape = self.header.window;
+        for (place, role) in shape.context(middle, scratch.sentence.len()) {
+            let Some(unit) = scratch.words[scratch.sentence[place]].features.unit else {
+                continue;
+            };
+            let value = f64::from(self.index.unit_idf(unit));
+            squared_norm += value * value;
+            let first = (unit as usize * ROLES + role) * labels;
+            for (sum, weight) in sums.iter_mut().zip(&context[first..first + labels]) {
+                *sum += f64::from(*weight) * value;
+            }
+        }
+        let scale = scale_of(squared_norm);
+        let biases = biases[labels..].iter();
+        let scores = sums.iter().zip(biases);
+        scores
+            .map(|(sum, bias)| sum * scale + f64::from(*bias))
+            .collect()
     }
 
     /// Unscaled scores and squared norm of a range of words with the bigrams inside it.
@@ -247,24 +299,19 @@ impl Predictor {
         SparseRow::from_pairs(&mut pairs)
     }
 
-    /// For each label the window that scores highest: its score and first word. Windows have
-    /// scorers of their own, or those of sentences where they were not learnt.
+    /// For each label the window that scores highest: its score and the word in its middle.
     fn best_windows(&self, scratch: &Scratch) -> Vec<(f64, usize)> {
-        let labels = self.header.labels.len();
-        let first_column = match self.header.windows {
-            Some(_) => labels,
-            None => 0,
-        };
-        let words = scratch.sentence.len();
-        let length = self.header.evidence_words.min(words);
-        let mut best = vec![(f64::NEG_INFINITY, 0); labels];
-        for start in 0..=words - length {
-            let scores = self.scores_of(scratch, start..start + length);
-            for (best, &score) in best.iter_mut().zip(&scores[first_column..]) {
+        let mut best = vec![(f64::NEG_INFINITY, 0); self.header.labels.len()];
+        for middle in 0..scratch.sentence.len() {
+            let scores = self.window_scores(scratch, middle);
+            for (best, &score) in best.iter_mut().zip(&scores) {
                 if score > best.0 {
-                    *best = (score, start);
+                    *best = (score, middle);
                 }
             }
+        }
+        if scratch.sentence.is_empty() {
+            best.fill((0.0, 0));
         }
         best
     }

@@ -53,6 +53,8 @@ pub struct Labelled {
     pub scores: BTreeMap<String, f64>,
     /// For each label that holds: where it shows most.
     pub evidence: BTreeMap<String, Range<usize>>,
+    /// Whether the row is to be read by hand, where rows are marked for that.
+    pub review: Option<bool>,
     /// What kind of page furniture the line is, if any. Datelines, sources and credits carry no
     /// label, whatever their scores.
     pub furniture: Option<Furniture>,
@@ -62,6 +64,8 @@ pub struct Labelled {
 pub struct Labeller<'a> {
     predictor: &'a Predictor,
     split: Split,
+    /// Rows with a smaller margin are marked to be read by hand.
+    review_margin: Option<f64>,
     scratches: Vec<Mutex<Scratch>>,
     /// Fingerprints of the sentences of the current document.
     seen: HashSet<u64, BuildHasherDefault<FxHasher>>,
@@ -84,9 +88,19 @@ impl<'a> Labeller<'a> {
         Self {
             predictor,
             split,
+            review_margin: None,
             scratches: (0..threads).map(|_| Mutex::default()).collect(),
             seen: HashSet::default(),
             document: String::new(),
+        }
+    }
+
+    /// The same labeller, marking rows whose decision has a margin below `margin` to be read by
+    /// hand; see [`crate::scoring::LabelMode::margin`].
+    pub fn with_review(self, margin: f64) -> Self {
+        Self {
+            review_margin: Some(margin),
+            ..self
         }
     }
 
@@ -203,6 +217,10 @@ impl<'a> Labeller<'a> {
             labels,
             scores,
             evidence,
+            // What carries no label whatever its scores needs no reader.
+            review: self.review_margin.map(|margin| {
+                leaves.margin < margin && !furniture.is_some_and(Furniture::carries_no_label)
+            }),
             furniture,
         }
     }

@@ -4,10 +4,12 @@ mod calibration;
 mod decision;
 mod forest;
 mod label_tree;
+mod prior;
 
 pub use calibration::Calibration;
 pub use decision::{LabelMode, LeafPrediction};
 pub use forest::{Forest, Node};
 pub use label_tree::{LabelTree, TreeLabel};
+pub use prior::PriorShift;
 
 pub(crate) use calibration::sigmoid;

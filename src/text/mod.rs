@@ -9,6 +9,7 @@ mod furniture;
 mod normalize;
 mod pipeline;
 mod sentences;
+mod stems;
 mod tokens;
 
 pub use align::Normalized;
@@ -16,7 +17,10 @@ pub use furniture::{FURNITURE_VERSION, Furniture, recognize_furniture};
 pub use normalize::{Folds, NORMALIZER_VERSION, Normalizer};
 pub use pipeline::{TextPipeline, Tokens};
 pub use sentences::{SPLITTER_VERSION, SentenceSplitter, SplitterSettings};
+pub use stems::STEMMER_VERSION;
 pub use tokens::{TOKENIZER_VERSION, Tokenizer, TokenizerSettings};
+
+pub(crate) use stems::light_stem;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,118 @@
+//! How probabilities become decisions, where a run wants it other than the model.
+
+use clap::Args;
+
+use crate::error::{Error, Result};
+use crate::evaluate::margin_for;
+use crate::predict::Predictor;
+use crate::scoring::PriorShift;
+
+#[derive(Debug, Args)]
+pub(super) struct DecisionArgs {
+    /// How frequent a label is in this text, as LABEL=SHARE, or "estimate" to find out from the
+    /// text for all labels; without it as frequent as in the training corpus
+    #[arg(long, value_name = "LABEL=SHARE|estimate")]
+    prior: Vec<Prior>,
+    /// Marks about this share of the rows, the least sure ones, to be read by hand: 0.1 or 10%
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    review: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Prior {
+    Estimate,
+    Given { label: String, share: f64 },
+}
+
+impl std::str::FromStr for Prior {
+    type Err = String;
+
+    fn from_str(given: &str) -> std::result::Result<Self, String> {
+        if given == "estimate" {
+            return Ok(Self::Estimate);
+        }
+        let (label, value) = given
+            .rsplit_once('=')
+            .ok_or("LABEL=SHARE or \"estimate\" is expected")?;
+        Ok(Self::Given {
+            label: label.to_owned(),
+            share: share(value)?,
+        })
+    }
+}
+
+/// A share between 0 and 1, perhaps in per cent.
+fn share(given: &str) -> std::result::Result<f64, String> {
+    let number = match given.strip_suffix('%') {
+        Some(percent) => percent.parse().map(|percent: f64| percent / 100.0),
+        None => given.parse(),
+    };
+    match number {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("a share between 0 and 1 is expected, as 0.1 or 10%".into()),
+    }
+}
+
+impl DecisionArgs {
+    /// Whether priors are to be found out from the text, which is then read twice.
+    pub(super) fn estimates(&self) -> bool {
+        self.prior.contains(&Prior::Estimate)
+    }
+
+    /// The margin below which rows are to be read.
+    ///
+    /// # Errors
+    /// When the model knows no margins.
+    pub(super) fn review_margin(&self, predictor: &Predictor) -> Result<Option<f64>> {
+        let curve = &predictor.header().review;
+        match self.review {
+            Some(_) if curve.is_empty() => Err(Error::Corpus(
+                "the model's corpus was too small to tell which rows are least sure; leave --review out".into(),
+            )),
+            Some(wanted) => Ok(Some(margin_for(curve, wanted))),
+            None => Ok(None),
+        }
+    }
+
+    /// The predictor under the priors that are asked for; `probabilities` gives the calibrated
+    /// probabilities of the rows, `rows[row × labels + label]`, where they are to be estimated.
+    ///
+    /// # Errors
+    /// When a label is not one that the model decides, or the rows cannot be read.
+    pub(super) fn apply<E: From<Error>>(
+        &self,
+        predictor: Predictor,
+        probabilities: impl FnOnce(&Predictor) -> std::result::Result<Vec<f32>, E>,
+    ) -> std::result::Result<Predictor, E> {
+        if self.prior.is_empty() {
+            return Ok(predictor);
+        }
+        let labels = &predictor.header().labels;
+        let mut priors = predictor.header().priors.clone();
+        let mut given = vec![false; labels.len()];
+        for prior in &self.prior {
+            let Prior::Given { label, share } = prior else {
+                continue;
+            };
+            let place = labels.iter().position(|other| other == label);
+            let place = place.ok_or_else(|| {
+                Error::Corpus(format!(
+                    "--prior {label}: the model decides on {}",
+                    labels.join(", ")
+                ))
+            })?;
+            (priors[place], given[place]) = (*share, true);
+        }
+        if self.estimates() {
+            let rows = probabilities(&predictor)?;
+            let header = predictor.header();
+            let estimated = PriorShift::estimate(header.mode, &header.priors, &rows);
+            for ((prior, estimated), given) in priors.iter_mut().zip(estimated).zip(given) {
+                if !given {
+                    *prior = estimated;
+                }
+            }
+        }
+        Ok(predictor.with_priors(&priors))
+    }
+}
