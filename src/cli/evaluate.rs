@@ -12,7 +12,7 @@ use super::report::{Failure, complain, say};
 use super::{CorpusArgs, ModelArgs, Shape, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, parents};
 use crate::error::Error;
-use crate::evaluate::{Judged, Report, ReviewPoint};
+use crate::evaluate::{GroupReport, Judged, Report, ReviewPoint, group_table};
 use crate::learn::MOST_BOOTSTRAP_SAMPLES;
 use crate::predict::{Predictor, Scratch};
 use crate::scoring::LeafPrediction;
@@ -21,6 +21,7 @@ use crate::scoring::LeafPrediction;
 #[command(after_help = "\
 Examples:
   marsad evaluate held-out.jsonl
+  marsad evaluate held-out.jsonl --by outlet
   marsad evaluate held-out.csv -m ours.safetensors --to json > figures.json
 
 Labels in a field \"unsure\" are not counted for their row.")]
@@ -33,6 +34,9 @@ pub(super) struct EvaluateArgs {
     /// Format of the figures
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     to: Shape,
+    /// Field of the corpus by whose values figures are given as well, such as an outlet or a year
+    #[arg(long, value_name = "FIELD")]
+    by: Option<String>,
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
@@ -58,9 +62,10 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let predictor = Predictor::new(args.model.load()?);
     let margin = args.decision.review_margin(&predictor)?;
     let reader = args.reading.reader(Contradictions::Keep)?;
+    let reader = reader.grouped_by(args.by.clone());
     let corpus = reader.read(&args.corpus)?;
     tell_unknown(&predictor, &corpus)?;
-    let (report, review) = args.threads.run(|| -> Result<_, Error> {
+    let (report, review, groups) = args.threads.run(|| -> Result<_, Error> {
         let predictor = args.decision.apply(predictor, |predictor| {
             let leaves = predict_all(predictor, &corpus);
             let rows = leaves.iter().flat_map(|leaves| &leaves.probabilities);
@@ -73,13 +78,19 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
             &predict_all(&predictor, &corpus),
         );
         let report = Report::measure(&judged, args.bootstrap, args.seed);
-        Ok((report, margin.map(|margin| judged.review_point(margin))))
+        let groups = args.by.as_ref().map(|_| {
+            let groups = corpus.records().iter().map(|r| r.group.as_deref());
+            judged.by_group(&groups.map(Option::unwrap_or_default).collect::<Vec<_>>())
+        });
+        let review = margin.map(|margin| judged.review_point(margin));
+        Ok((report, review, groups))
     })??;
     match args.to {
         Shape::Json => {
             let figures = Figures {
                 report: &report,
                 review,
+                groups,
             };
             let json = serde_json::to_string_pretty(&figures).map_err(std::io::Error::from)?;
             say(&json)?;
@@ -93,6 +104,9 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
                     point.exact_match,
                     point.macro_f1
                 ))?;
+            }
+            if let (Some(field), Some(groups)) = (&args.by, &groups) {
+                say(&format!("\n{}", group_table(field, groups)))?;
             }
             say(&format!(
                 "\nWhat is taken for what:\n\n{}",
@@ -110,6 +124,8 @@ struct Figures<'a> {
     report: &'a Report,
     #[serde(skip_serializing_if = "Option::is_none")]
     review: Option<ReviewPoint>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<GroupReport>>,
 }
 
 fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {

@@ -136,6 +136,7 @@ mod tests {
             text: String::new(),
             labels: label.map(str::to_owned).into_iter().collect(),
             unsure: Default::default(),
+            group: None,
             file: Arc::default(),
             line: 1,
         }

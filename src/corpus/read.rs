@@ -36,6 +36,7 @@ enum Format {
 pub struct CorpusReader {
     aliases: Aliases,
     contradictions: Contradictions,
+    group_field: Option<String>,
 }
 
 impl CorpusReader {
@@ -44,6 +45,15 @@ impl CorpusReader {
         Self {
             aliases,
             contradictions,
+            group_field: None,
+        }
+    }
+
+    /// The same reader, keeping the field that rows are to be grouped by.
+    pub fn grouped_by(self, field: Option<String>) -> Self {
+        Self {
+            group_field: field,
+            ..self
         }
     }
 
@@ -55,13 +65,14 @@ impl CorpusReader {
     /// in two ways; each names file and line.
     pub fn read(&self, paths: &[PathBuf]) -> Result<Corpus> {
         let mut collector = Collector::new(self);
+        let group_field = self.group_field.as_deref();
         for path in paths {
             let mut reader = open(path)?;
             match format_of(path, &mut *reader)? {
                 Format::JsonLines => collector.read_lines(path, Lines::new(path, reader))?,
                 Format::Table { delimiter } => {
                     let file = Arc::new(path.clone());
-                    for (line, row) in table::read_rows(path, reader, delimiter)? {
+                    for (line, row) in table::read_rows(path, reader, delimiter, group_field)? {
                         collector.add(&file, line, row)?;
                     }
                 }
@@ -140,11 +151,14 @@ impl<'a> Collector<'a> {
             if text.trim().is_empty() {
                 continue;
             }
-            let row = jsonl::read_row(&text).map_err(|message| Error::Row {
-                path: path.into(),
-                line: number,
-                message,
-            })?;
+            let row =
+                jsonl::read_row(&text, self.reader.group_field.as_deref()).map_err(|message| {
+                    Error::Row {
+                        path: path.into(),
+                        line: number,
+                        message,
+                    }
+                })?;
             self.add(&file, number, row)?;
         }
         Ok(())
@@ -180,6 +194,7 @@ impl<'a> Collector<'a> {
                 .doc
                 .unwrap_or_else(|| format!("text:{}", row.text.trim())),
             text: row.text,
+            group: row.group,
             file: file.clone(),
             line,
         };

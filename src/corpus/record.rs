@@ -18,6 +18,8 @@ pub struct Record {
     pub labels: LabelSet,
     /// Labels on which readers could differ; not counted for this row.
     pub unsure: LabelSet,
+    /// The value of the field that rows are grouped by, where one is asked for and given.
+    pub group: Option<String>,
     /// The file it was read from.
     pub file: Arc<PathBuf>,
     /// Line in that file, from 1.
@@ -85,6 +87,7 @@ mod tests {
             text: String::new(),
             labels: set(labels),
             unsure: set(unsure),
+            group: None,
             file: Arc::default(),
             line: 1,
         }

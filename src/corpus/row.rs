@@ -13,6 +13,8 @@ pub(super) struct RawRow {
     pub(super) text: String,
     pub(super) labels: Option<Vec<String>>,
     pub(super) unsure: Vec<String>,
+    /// The value of the field that rows are grouped by.
+    pub(super) group: Option<String>,
 }
 
 /// The names in one cell; an empty cell means "not annotated".

@@ -21,6 +21,7 @@ enum Columns {
         text: usize,
         id: Option<usize>,
         doc: Option<usize>,
+        group: Option<usize>,
         labels: LabelColumns,
     },
 }
@@ -41,6 +42,7 @@ pub(super) fn read_rows(
     path: &Path,
     reader: Box<dyn BufRead + Send>,
     delimiter: u8,
+    group_field: Option<&str>,
 ) -> Result<Vec<(u64, RawRow)>> {
     let mut records = Vec::new();
     for record in DelimitedRecords::new(path, reader, delimiter)? {
@@ -59,7 +61,7 @@ pub(super) fn read_rows(
     let Some((_, first)) = records.first() else {
         return Ok(Vec::new());
     };
-    let columns = find_columns(path, first, &records, delimiter == b'\t')?;
+    let columns = find_columns(path, first, &records, delimiter == b'\t', group_field)?;
     let skip = usize::from(matches!(columns, Columns::Header { .. }));
     let width = first.len();
     records
@@ -96,10 +98,11 @@ fn find_columns(
     header: &csv::StringRecord,
     records: &[(u64, csv::StringRecord)],
     tab: bool,
+    group_field: Option<&str>,
 ) -> Result<Columns> {
     let find = |names: &[&str]| header.iter().position(|name| names.contains(&name.trim()));
     let Some(text) = find(TEXT_NAMES) else {
-        if tab && header.len() == 2 {
+        if tab && header.len() == 2 && group_field.is_none() {
             return Ok(Columns::Bare);
         }
         return Err(Error::File {
@@ -111,10 +114,17 @@ fn find_columns(
         });
     };
     let (id, doc) = (find(&[ID_NAME]), find(&[DOC_NAME]));
+    let group = match group_field {
+        None => None,
+        Some(field) => Some(find(&[field]).ok_or_else(|| Error::File {
+            path: path.into(),
+            message: format!("no column named {field:?} in the header"),
+        })?),
+    };
     let labels = match find(LABEL_NAMES) {
         Some(column) => LabelColumns::Names(column),
         None => {
-            let taken = [Some(text), id, doc];
+            let taken = [Some(text), id, doc, group];
             LabelColumns::Flags(flag_columns(path, header, records, &taken)?)
         }
     };
@@ -128,6 +138,7 @@ fn find_columns(
         text,
         id,
         doc,
+        group,
         labels,
     })
 }
@@ -200,10 +211,12 @@ fn read_record(
             text,
             id,
             doc,
+            group,
             labels,
         } => RawRow {
             id: optional(id),
             doc: optional(doc),
+            group: optional(group),
             text: cell(*text).to_owned(),
             labels: match labels {
                 LabelColumns::Names(column) => cell_labels(cell(*column)),

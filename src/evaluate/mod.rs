@@ -1,11 +1,13 @@
 //! Figures of merit for predictions against annotations, with intervals over documents.
 
+mod groups;
 mod judged;
 mod metrics;
 mod report;
 mod review;
 mod table;
 
+pub use groups::{GroupReport, group_table};
 pub use judged::{Judged, Judgement};
 pub use metrics::Confusion;
 pub use report::{Averages, Estimate, LabelReport, Report};

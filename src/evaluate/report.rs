@@ -173,6 +173,7 @@ mod tests {
             text: String::new(),
             labels: set(labels),
             unsure: set(unsure),
+            group: None,
             file: Default::default(),
             line: 1,
         }

@@ -97,7 +97,7 @@ pub(crate) fn rendered(table: &Table) -> String {
     lines.join("\n")
 }
 
-fn figure(value: f64) -> String {
+pub(super) fn figure(value: f64) -> String {
     format!("{value:.3}")
 }
 
