@@ -7,23 +7,20 @@ use crate::corpus::{Corpus, assign_folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Judged, Report, ReviewPoint};
 use crate::features::{
-    Candidates, FeatureSpace, SparseRow, TokenizedCorpus, WindowShape, records,
-    select_by_chi_squared,
+    Candidates, FeatureSpace, SparseRow, TokenizedCorpus, records, select_by_chi_squared,
 };
 use crate::learn::{
-    Heads, LinearModel, Problem, Targets, best_single_label_thresholds, best_threshold, calibrate,
-    check_memory, fit_heads, fit_windows, mix_scores, window_scores,
+    Heads, LocalEvidence, Problem, Targets, best_single_label_thresholds, best_threshold,
+    calibrate, check_memory, fit_heads, fit_local_evidence, mix_scores,
 };
 use crate::model::{FORMAT_VERSION, Header, Model, ModelHeads, Provenance, TextVersions};
 use crate::scoring::{Calibration, LabelMode, LabelTree, LeafPrediction};
 use crate::settings::Settings;
 use crate::text::TextPipeline;
 
-/// The window shown as evidence where windows are not learnt: a clause of news.
-const EVIDENCE: WindowShape = WindowShape {
-    radius: 4,
-    context: 0,
-};
+/// Words on either side of the middle of the window shown as evidence where windows are not learnt:
+/// a clause of news.
+const EVIDENCE_RADIUS: usize = 4;
 
 /// A training run as it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +105,7 @@ fn assemble(
 ) -> Result<Model> {
     let settings = run.settings;
     let vocabulary = fitted.space.vocabulary();
-    let heads = ModelHeads::from_fitted(&fitted.heads, fitted.windows.as_deref(), &fitted.space);
+    let heads = ModelHeads::from_fitted(&fitted.heads, fitted.local.as_ref(), &fitted.space);
     let subwords = vocabulary
         .subwords
         .as_ref()
@@ -123,14 +120,14 @@ fn assemble(
         features: settings.features.clone(),
         mode: run.mode(),
         labels: run.targets.labels().to_vec(),
-        mixes: fitted.windows.is_some().then_some(choices.mixes),
+        mixes: fitted.local.is_some().then_some(choices.mixes),
         calibrations: choices.calibrations,
         thresholds: choices.thresholds,
         priors: run.priors(),
         review,
-        window: match fitted.windows {
-            Some(_) => settings.learner.window_shape(),
-            None => EVIDENCE,
+        window_radius: match &fitted.local {
+            Some(local) => local.radius,
+            None => EVIDENCE_RADIUS,
         },
         alphabet: vocabulary.alphabet.stored(),
         subwords,
@@ -161,33 +158,34 @@ struct Run<'a> {
     folds: &'a [usize],
 }
 
-/// The score of a whole sentence and the highest score of a window in it; the latter is 0 where
-/// windows are not learnt.
-type RawScore = [f64; 2];
+/// The score of a whole sentence, the highest score of a window in it and the score of the assertion
+/// of what triggers the label there; 0 for what is not learnt.
+type RawScore = [f64; 3];
 
 /// Features and scorers fitted on some sentences.
 struct Fitted<'a> {
     space: FeatureSpace<'a>,
     heads: Heads,
-    windows: Option<Vec<LinearModel>>,
+    local: Option<LocalEvidence>,
 }
 
 impl Fitted<'_> {
     /// Raw scores of some sentences, label by label.
-    fn scores(&self, sentences: &[usize], shape: WindowShape) -> Vec<Vec<RawScore>> {
-        let windows = self
-            .windows
-            .as_ref()
-            .map(|models| window_scores(&self.space, models, shape, sentences));
+    fn scores(&self, sentences: &[usize]) -> Vec<Vec<RawScore>> {
+        let local = self.local.as_ref();
+        let local = local.map(|local| local.scores(&self.space, sentences));
         (0..sentences.len())
             .into_par_iter()
             .map(|place| {
                 let whole = self.heads.scores(&self.space.row(sentences[place]));
-                let window = |label: usize| windows.as_ref().map_or(0.0, |w| w[label][place]);
+                let local = |label: usize| local.as_ref().map_or([0.0; 2], |l| l[label][place]);
                 whole
                     .into_iter()
                     .enumerate()
-                    .map(|(label, score)| [score, window(label)])
+                    .map(|(label, score)| {
+                        let [window, assertion] = local(label);
+                        [score, window, assertion]
+                    })
                     .collect()
             })
             .collect()
@@ -196,8 +194,8 @@ impl Fitted<'_> {
 
 /// How raw scores become decisions.
 struct Choices {
-    /// For each label how much the score of the sentence and of its best window count.
-    mixes: Vec<[f64; 2]>,
+    /// For each label how much each part of the raw score counts.
+    mixes: Vec<[f64; 3]>,
     calibrations: Vec<Calibration>,
     thresholds: Vec<f64>,
 }
@@ -265,11 +263,11 @@ impl<'a> Run<'a> {
         };
         let seed = self.settings.training.seed;
         let heads = fit_heads(learner, &problem, seed)?;
-        let windows = fit_windows(learner, &problem, &space, &heads, seed)?;
+        let local = fit_local_evidence(learner, &problem, &space, &heads, seed)?;
         Ok(Fitted {
             space,
             heads,
-            windows,
+            local,
         })
     }
 
@@ -281,7 +279,7 @@ impl<'a> Run<'a> {
             let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
                 (0..self.folds.len()).partition(|&sentence| self.folds[sentence] == fold);
             let fitted = self.fit(&fit_on)?;
-            let of_fold = fitted.scores(&held_out, self.settings.learner.window_shape());
+            let of_fold = fitted.scores(&held_out);
             for (sentence, of_sentence) in held_out.into_iter().zip(of_fold) {
                 scores[sentence] = of_sentence;
             }
@@ -323,7 +321,7 @@ impl<'a> Run<'a> {
 
     /// Mixes, calibrations and thresholds from the out-of-fold scores of some sentences.
     fn choose(&self, scores: &[Vec<RawScore>], sentences: &[usize]) -> Result<Choices> {
-        let by_label: Result<Vec<([f64; 2], Calibration, f64)>> = (0..self.labels())
+        let by_label: Result<Vec<([f64; 3], Calibration, f64)>> = (0..self.labels())
             .into_par_iter()
             .map(|label| {
                 let (scores, holds): (Vec<RawScore>, Vec<bool>) = sentences
@@ -336,7 +334,7 @@ impl<'a> Run<'a> {
                 let learner = &self.settings.learner;
                 let mix = match learner.learns_windows(self.targets.is_single()) {
                     true => mix_scores(&scores, &holds)?,
-                    false => [1.0, 0.0],
+                    false => [1.0, 0.0, 0.0],
                 };
                 let scores: Vec<f64> = scores.iter().map(|score| mixed(&mix, score)).collect();
                 let calibration = calibrate(self.settings.training.calibration, &scores, &holds);
@@ -369,8 +367,11 @@ impl<'a> Run<'a> {
     }
 }
 
-fn mixed(mix: &[f64; 2], score: &RawScore) -> f64 {
-    mix[0] * score[0] + mix[1] * score[1]
+fn mixed(mix: &[f64; 3], score: &RawScore) -> f64 {
+    mix.iter()
+        .zip(score)
+        .map(|(share, part)| share * part)
+        .sum()
 }
 
 fn rows_of(space: &FeatureSpace<'_>, sentences: &[usize]) -> Array2<SparseRow> {

@@ -17,17 +17,33 @@ macro_rules! bundled {
 
 /// Paths in the repository with the content at build time.
 const FILES: &[(&str, &[u8])] = bundled![
+    "africa-and-asia.jsonl",
     "bombardment.jsonl",
     "captives.jsonl",
+    "control-and-siege.jsonl",
+    "custody-and-killing.jsonl",
+    "explained-and-counted.jsonl",
+    "fire-unnamed.jsonl",
     "ground-war.jsonl",
     "hard-negatives.jsonl",
+    "life-around-war.jsonl",
+    "local-networks.jsonl",
+    "long-sentences.jsonl",
+    "monitors.jsonl",
     "non-events.jsonl",
     "older-wars.jsonl",
     "other-wars.jsonl",
+    "posts-and-pages.jsonl",
     "round-ups.jsonl",
     "short-and-retold.jsonl",
+    "sky-and-guns.jsonl",
+    "streets-and-courts.jsonl",
     "syria.jsonl",
     "territory-and-custody.jsonl",
+    "told-otherwise.jsonl",
+    "twins.jsonl",
+    "whole-articles.jsonl",
+    "wire-reports.jsonl",
 ];
 
 /// Reads the bundled corpus: from the files where the current folder is the repository, so that

@@ -21,11 +21,10 @@ pub use settings::FeatureSettings;
 pub use space::FeatureSpace;
 pub use tokenized::TokenizedCorpus;
 pub use vocabulary::{FeatureName, Vocabulary};
-pub use window::WindowShape;
 
 pub(crate) use index::{FeatureIndex, WordFeatures};
 pub(crate) use ngrams::Alphabet;
 pub(crate) use select::select_by_chi_squared;
 pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;
-pub(crate) use window::ROLES;
+pub(crate) use window::{ROLES, roles, window_around};

@@ -6,7 +6,7 @@ use super::candidates::Candidates;
 use super::row::SparseRow;
 use super::tokenized::TokenizedCorpus;
 use super::vocabulary::Vocabulary;
-use super::window::{ROLES, WindowShape};
+use super::window::{ROLES, roles, window_around};
 
 /// No feature.
 const NONE: u32 = u32::MAX;
@@ -16,9 +16,6 @@ const NONE: u32 = u32::MAX;
 /// A sentence's value of a feature is its count times idf, divided by the root of the sum, over
 /// the words and bigrams of the sentence, of their own squared norms. So a word adds the same to
 /// every sentence it stands in, and sums over words can be kept by word.
-///
-/// A window has features besides: the unit (stem or word) of each word around its middle, by where
-/// it stands. They are numbered from [`FeatureSpace::len`] on, role by role.
 pub struct FeatureSpace<'a> {
     candidates: &'a Candidates,
     corpus: &'a TokenizedCorpus,
@@ -140,11 +137,6 @@ impl<'a> FeatureSpace<'a> {
         self.candidate_of.is_empty()
     }
 
-    /// Number of features of a window: those of a sentence, then those by role.
-    pub(crate) fn window_len(&self) -> usize {
-        self.len() + ROLES * self.unit_values.len()
-    }
-
     /// The row of a sentence of the corpus.
     pub fn row(&self, sentence: usize) -> SparseRow {
         let mut row = RowSum::default();
@@ -157,19 +149,56 @@ impl<'a> FeatureSpace<'a> {
     }
 
     /// The row of the window around a word of a sentence.
-    pub(crate) fn window_row(
+    pub(crate) fn window_row(&self, sentence: usize, middle: usize, radius: usize) -> SparseRow {
+        let words = self.corpus.sentences()[sentence].len();
+        let mut row = RowSum::default();
+        self.add_words(sentence, window_around(middle, radius, words), &mut row);
+        row.scaled()
+    }
+
+    /// Number of features of a sentence as seen from a trigger: its units (stems or words) by where
+    /// they stand.
+    pub(crate) fn assertion_len(&self) -> usize {
+        ROLES * self.unit_values.len()
+    }
+
+    /// The number of the feature of a unit in a role.
+    pub(crate) fn assertion_feature(&self, unit: usize, role: usize) -> usize {
+        unit * ROLES + role
+    }
+
+    /// The row of a sentence as seen from a trigger.
+    pub(crate) fn assertion_row(&self, sentence: usize, trigger: usize) -> SparseRow {
+        let mut row = RowSum::default();
+        for (place, &word) in self.corpus.sentences()[sentence].iter().enumerate() {
+            let unit = self.candidates.units.of_word[word as usize] as usize;
+            let value = self.unit_values[unit];
+            if value > 0.0 {
+                for role in roles(trigger, place) {
+                    row.add(self.assertion_feature(unit, role) as u32, value);
+                }
+            }
+        }
+        row.scaled()
+    }
+
+    /// The word of a window that adds most to its score.
+    pub(crate) fn trigger(
         &self,
         sentence: usize,
         middle: usize,
-        shape: WindowShape,
-    ) -> SparseRow {
-        let words = self.corpus.sentences()[sentence].len();
-        let mut row = RowSum::default();
-        self.add_words(sentence, shape.window(middle, words), &mut row);
-        for (feature, value) in self.context(sentence, middle, shape) {
-            row.add(feature, value);
+        radius: usize,
+        word_scores: &[f64],
+    ) -> usize {
+        let words = &self.corpus.sentences()[sentence];
+        let mut best = (f64::NEG_INFINITY, middle);
+        for place in window_around(middle, radius, words.len()) {
+            let score = word_scores[words[place] as usize];
+            if score > best.0 {
+                best = (score, place);
+            }
         }
-        row.scaled()
+        best.1
     }
 
     /// Adds the features of some neighbouring words, taken as a sentence of their own.
@@ -182,23 +211,6 @@ impl<'a> FeatureSpace<'a> {
         for (feature, value) in self.bigrams(sentence, window) {
             row.add(feature, value);
         }
-    }
-
-    /// The features of the words around the middle of a window, by where they stand.
-    fn context(
-        &self,
-        sentence: usize,
-        middle: usize,
-        shape: WindowShape,
-    ) -> impl Iterator<Item = (u32, f32)> + '_ {
-        let words = &self.corpus.sentences()[sentence];
-        shape
-            .context(middle, words.len())
-            .filter_map(move |(place, role)| {
-                let unit = self.candidates.units.of_word[words[place] as usize] as usize;
-                let value = self.unit_values[unit];
-                (value > 0.0).then(|| (self.context_feature(role, unit) as u32, value))
-            })
     }
 
     /// The bigram features between the words of a window, with their values.
@@ -236,7 +248,7 @@ impl<'a> FeatureSpace<'a> {
     pub(crate) fn best_window(
         &self,
         sentence: usize,
-        shape: WindowShape,
+        radius: usize,
         weights: &[f64],
         word_scores: &[f64],
     ) -> (f64, usize) {
@@ -246,14 +258,13 @@ impl<'a> FeatureSpace<'a> {
         }
         let mut best = (f64::NEG_INFINITY, 0);
         for middle in 0..words.len() {
-            let window = shape.window(middle, words.len());
+            let window = window_around(middle, radius, words.len());
             let (mut score, mut squared_norm) = (0.0, 0.0);
             for &word in &words[window.clone()] {
                 score += word_scores[word as usize];
                 squared_norm += f64::from(self.by_word[word as usize].squared_norm);
             }
-            let bigrams = self.bigrams(sentence, window);
-            for (feature, value) in bigrams.chain(self.context(sentence, middle, shape)) {
+            for (feature, value) in self.bigrams(sentence, window) {
                 score += weights[feature as usize] * f64::from(value);
                 squared_norm += f64::from(value) * f64::from(value);
             }
@@ -265,11 +276,6 @@ impl<'a> FeatureSpace<'a> {
             }
         }
         best
-    }
-
-    /// The number of the feature of a unit in a role.
-    pub(crate) fn context_feature(&self, role: usize, unit: usize) -> usize {
-        self.len() + role * self.unit_values.len() + unit
     }
 
     /// The units that are frequent enough for the vocabulary, ascending.

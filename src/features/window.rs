@@ -1,56 +1,39 @@
-//! Windows of words around a word in their middle.
+//! Windows of words around a word in their middle, and where words stand around a trigger.
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
-/// Which words a window holds and which it looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WindowShape {
-    /// Words on either side of the middle whose features count as those of a sentence do.
-    pub radius: usize,
-    /// Words on either side of the middle that also count by where they stand; 0 for none.
-    pub context: usize,
+/// The words of the window around one of `words` words; fewer at the ends of a sentence.
+pub(crate) fn window_around(middle: usize, radius: usize, words: usize) -> Range<usize> {
+    middle.saturating_sub(radius)..middle.saturating_add(radius + 1).min(words)
 }
 
-/// Places of a word as seen from the middle of a window: the middle itself; just before and just
-/// after it; before and after it within the window; before and after it outside.
-pub(crate) const ROLES: usize = 7;
+/// Places of a word as seen from the word that triggers a label: the trigger itself; just before
+/// it; before it, near and far; after it, near and far; and at the sentence's opening, where the
+/// verb of a report stands: the first word, and the three behind it.
+pub(crate) const ROLES: usize = 8;
 
-impl WindowShape {
-    /// The words of the window around one of `words` words; fewer at the ends of a sentence.
-    pub(crate) fn window(&self, middle: usize, words: usize) -> Range<usize> {
-        around(middle, self.radius, words)
-    }
+/// Words at most this far from the trigger are near.
+const NEAR: usize = 4;
+/// The first words of a sentence, which count as its opening as well.
+const OPENING: usize = 4;
 
-    /// The words that count by where they stand, with the role of each.
-    pub(crate) fn context(
-        &self,
-        middle: usize,
-        words: usize,
-    ) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let range = match self.context {
-            0 => 0..0,
-            context => around(middle, context, words),
-        };
-        let radius = self.radius;
-        range.map(move |place| (place, role(middle, place, radius)))
-    }
-}
-
-fn around(middle: usize, reach: usize, words: usize) -> Range<usize> {
-    middle.saturating_sub(reach)..(middle + reach + 1).min(words)
-}
-
-fn role(middle: usize, place: usize, radius: usize) -> usize {
-    let after = usize::from(place > middle);
-    match place.abs_diff(middle) {
-        0 => 0,
-        1 => 1 + after,
-        distance if distance <= radius => 3 + after,
-        _ => 5 + after,
-    }
+/// The roles of a word: one by its distance from the trigger, and one more in the opening.
+pub(crate) fn roles(trigger: usize, place: usize) -> impl Iterator<Item = usize> {
+    let distance = place.abs_diff(trigger);
+    let by_distance = match (place < trigger, distance) {
+        (_, 0) => 0,
+        (true, 1) => 1,
+        (true, ..=NEAR) => 2,
+        (true, _) => 3,
+        (false, ..=NEAR) => 4,
+        (false, _) => 5,
+    };
+    let in_opening = match place {
+        0 => Some(6),
+        1..OPENING => Some(7),
+        _ => None,
+    };
+    std::iter::once(by_distance).chain(in_opening)
 }
 
 #[cfg(test)]
@@ -59,21 +42,27 @@ mod tests {
 
     #[test]
     fn windows_end_with_the_sentence() {
-        let shape = WindowShape {
-            radius: 2,
-            context: 4,
-        };
-        assert_eq!(shape.window(0, 10), 0..3);
-        assert_eq!(shape.window(9, 10), 7..10);
-        let roles: Vec<_> = shape.context(5, 8).collect();
-        assert_eq!(
-            roles,
-            [(1, 5), (2, 5), (3, 3), (4, 1), (5, 0), (6, 2), (7, 4)]
+        assert_eq!(window_around(0, 2, 10), 0..3);
+        assert_eq!(window_around(5, 2, 10), 3..8);
+        assert_eq!(window_around(9, 2, 10), 7..10);
+        assert_eq!(window_around(3, 0, 10), 3..4);
+    }
+
+    #[test]
+    fn roles_tell_side_distance_and_opening() {
+        let of = |place| roles(6, place).collect::<Vec<_>>();
+        assert_eq!(of(0), [3, 6]);
+        assert_eq!(of(1), [3, 7]);
+        assert_eq!(of(2), [2, 7]);
+        assert_eq!(of(4), [2]);
+        assert_eq!(of(5), [1]);
+        assert_eq!(of(6), [0]);
+        assert_eq!(of(7), [4]);
+        assert_eq!(of(11), [5]);
+        assert!(
+            (0..20)
+                .flat_map(|place| roles(6, place))
+                .all(|role| role < ROLES)
         );
-        let blind = WindowShape {
-            context: 0,
-            ..shape
-        };
-        assert_eq!(blind.context(5, 8).count(), 0);
     }
 }

@@ -5,6 +5,7 @@ use linfa::traits::Fit;
 use ndarray::{Array1, Axis};
 use rayon::prelude::*;
 
+use super::assertion::fit_assertion;
 use super::dual::{DualCoordinateDescent, Loss};
 use super::fitted::Heads;
 use super::linear::LinearModel;
@@ -12,7 +13,7 @@ use super::naive_bayes::{NaiveBayes, NaiveBayesKind};
 use super::problem::Problem;
 use super::settings::{LearnerKind, LearnerSettings};
 use super::stock;
-use super::windows::WindowLearner;
+use super::windows::{LocalEvidence, WindowLearner};
 use crate::error::{Error, Result};
 use crate::features::FeatureSpace;
 
@@ -117,27 +118,45 @@ fn naive_bayes(
     models.map(Heads::Linear)
 }
 
-/// Fits one scorer of windows for each label, where the settings ask for them.
+/// Fits the scorers of local evidence, where the settings ask for them.
 ///
 /// # Errors
 /// When a parameter is out of bounds.
-pub(crate) fn fit_windows(
+pub(crate) fn fit_local_evidence(
     settings: &LearnerSettings,
     problem: &Problem<'_>,
     space: &FeatureSpace<'_>,
     heads: &Heads,
     seed: u64,
-) -> Result<Option<Vec<LinearModel>>> {
-    match heads {
-        Heads::Linear(models) if settings.learns_windows(problem.targets.is_single()) => {
-            let learner = WindowLearner {
-                shape: settings.window_shape(),
-                rounds: settings.window_rounds,
-                parameters: descent(settings, space.window_len(), seed),
-                space,
-            };
-            learner.fit(problem, models).map(Some)
-        }
-        _ => Ok(None),
+) -> Result<Option<LocalEvidence>> {
+    let Heads::Linear(models) = heads else {
+        return Ok(None);
+    };
+    if !settings.learns_windows(problem.targets.is_single()) {
+        return Ok(None);
     }
+    let radius = settings.window_words / 2;
+    let learner = WindowLearner {
+        radius,
+        rounds: settings.window_rounds,
+        parameters: descent(settings, problem.features, seed),
+        space,
+    };
+    let windows = learner.fit(problem, models)?;
+    let parameters = descent(settings, space.assertion_len(), seed);
+    let assertion = match settings.assertion {
+        true => Some(fit_assertion(
+            &parameters,
+            problem,
+            space,
+            &windows,
+            radius,
+        )?),
+        false => None,
+    };
+    Ok(Some(LocalEvidence {
+        radius,
+        windows,
+        assertion,
+    }))
 }

@@ -1,6 +1,7 @@
 //! Estimators over sparse rows behind linfa's traits, calibration and thresholds.
 
 mod aim;
+mod assertion;
 mod calibrate;
 mod dual;
 mod fitted;
@@ -22,9 +23,9 @@ pub use settings::{LearnerKind, LearnerSettings, TrainingSettings};
 
 pub(crate) use calibrate::calibrate;
 pub(crate) use fitted::Heads;
-pub(crate) use heads::{fit_heads, fit_windows};
+pub(crate) use heads::{fit_heads, fit_local_evidence};
 pub(crate) use problem::{Problem, Targets};
 pub(crate) use settings::MOST_BOOTSTRAP_SAMPLES;
 pub(crate) use stock::check_memory;
 pub(crate) use thresholds::{best_single_label_thresholds, best_threshold};
-pub(crate) use windows::{mix_scores, window_scores};
+pub(crate) use windows::{LocalEvidence, mix_scores};

@@ -6,7 +6,6 @@ use super::aim::Aim;
 use super::calibrate::CalibrationKind;
 use super::dual::ClassWeights;
 use crate::error::{Error, Result};
-use crate::features::WindowShape;
 
 /// The estimators that can be trained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -73,8 +72,9 @@ pub struct LearnerSettings {
     /// Words in a window of local evidence, the one in the middle included, so an odd number
     /// (logistic, svm; several labels); 0 scores whole sentences only.
     pub window_words: usize,
-    /// Words on either side of a window's middle that also count by where they stand; 0 for none.
-    pub context_words: usize,
+    /// Whether it is learnt, for all labels together, if what triggers a label is asserted; where
+    /// windows are learnt.
+    pub assertion: bool,
     /// Times the windows of the training sentences are chosen.
     pub window_rounds: usize,
     /// Features kept by chi-squared for linfa's estimators.
@@ -100,7 +100,7 @@ impl Default for LearnerSettings {
             max_iterations: 300,
             smoothing: 0.1,
             window_words: 9,
-            context_words: 8,
+            assertion: true,
             window_rounds: 4,
             top_features: 1000,
             memory_limit: 2048,
@@ -111,6 +111,9 @@ impl Default for LearnerSettings {
     }
 }
 
+/// A longer window is a whole article.
+const LONGEST_WINDOW: usize = 1001;
+
 impl LearnerSettings {
     /// C as set, or the learner's own default.
     pub fn c(&self) -> f64 {
@@ -118,14 +121,6 @@ impl LearnerSettings {
             LearnerKind::Svm | LearnerKind::LinfaSvm => 1.0,
             _ => 30.0,
         })
-    }
-
-    /// Which words a window holds and looks at.
-    pub(crate) fn window_shape(&self) -> WindowShape {
-        WindowShape {
-            radius: self.window_words / 2,
-            context: self.context_words,
-        }
     }
 
     /// Whether windows are learnt beside whole sentences.
@@ -172,13 +167,8 @@ impl LearnerSettings {
         if self.window_words > 0 && self.window_words.is_multiple_of(2) {
             return out_of_bounds("learner.window_words", self.window_words, "0 or odd");
         }
-        for (name, words) in [
-            ("learner.window_words", self.window_words),
-            ("learner.context_words", self.context_words),
-        ] {
-            if words > 1001 {
-                return out_of_bounds(name, words, "at most 1001");
-            }
+        if self.window_words > LONGEST_WINDOW {
+            return out_of_bounds("learner.window_words", self.window_words, "at most 1001");
         }
         if self.trees > 10_000 {
             return out_of_bounds("learner.trees", self.trees, "from 1 to 10000");

@@ -3,9 +3,7 @@
 //! A news sentence is long and its event is one clause. Here a sentence holds a label if one of
 //! its windows does (multiple-instance learning): in a positive sentence the window that scores
 //! highest stands for the label, in a negative one the windows that score highest are its
-//! counter-examples; the scorer is fitted to these and the windows are chosen anew. A window has a
-//! word in its middle, and the words around that count by where they stand, so that "did not" just
-//! before a strike is another feature than the same words behind it. After mi-SVM
+//! counter-examples; the scorer is fitted to these and the windows are chosen anew. After mi-SVM
 //! (Andrews, Tsochantaridis and Hofmann, NIPS 2002) and the latent SVM with its cache of hard
 //! negatives (Felzenszwalb et al., PAMI 32, 2010).
 
@@ -20,11 +18,12 @@ use super::dual::DualCoordinateDescent;
 use super::linear::LinearModel;
 use super::problem::Problem;
 use crate::error::Result;
-use crate::features::{FeatureSpace, SparseRow, WindowShape, records};
+use crate::features::{FeatureSpace, SparseRow, records};
 
 /// How windows are learnt.
 pub(crate) struct WindowLearner<'a> {
-    pub(crate) shape: WindowShape,
+    /// Words on either side of the one in a window's middle.
+    pub(crate) radius: usize,
     /// Times the windows are chosen.
     pub(crate) rounds: usize,
     /// How the scorer of the chosen windows is fitted.
@@ -56,10 +55,6 @@ impl WindowLearner<'_> {
         label: usize,
         mut model: LinearModel,
     ) -> Result<LinearModel> {
-        // Sentences have no features by role yet.
-        let mut weights = model.weights.to_vec();
-        weights.resize(self.space.window_len(), 0.0);
-        model.weights = Array1::from_vec(weights);
         let (places, holds) = problem.decided(label);
         if problem.constant(&holds).is_some() {
             return Ok(model);
@@ -78,7 +73,7 @@ impl WindowLearner<'_> {
             }
             let chosen = positives.iter().chain(&negatives);
             let rows: Vec<SparseRow> = chosen
-                .map(|&(sentence, middle)| self.space.window_row(sentence, middle, self.shape))
+                .map(|&(sentence, middle)| self.space.window_row(sentence, middle, self.radius))
                 .collect();
             let held = (0..rows.len()).map(|row| row < positives.len()).collect();
             let data = DatasetBase::new(records(rows), Array1::from_vec(held));
@@ -98,53 +93,69 @@ impl WindowLearner<'_> {
             .map(|sentence| {
                 let best = self
                     .space
-                    .best_window(sentence, self.shape, weights, &word_scores);
+                    .best_window(sentence, self.radius, weights, &word_scores);
                 (sentence, best.1)
             })
             .collect()
     }
 }
 
-/// The highest score of a window in each of some sentences, for each label.
-pub(crate) fn window_scores(
-    space: &FeatureSpace<'_>,
-    models: &[LinearModel],
-    shape: WindowShape,
-    sentences: &[usize],
-) -> Vec<Vec<f64>> {
-    models
-        .par_iter()
-        .map(|model| {
-            let weights = model.weights.as_slice().unwrap_or_default();
-            let word_scores = space.word_scores(weights);
-            sentences
-                .iter()
-                .map(|&sentence| {
-                    space.best_window(sentence, shape, weights, &word_scores).0 + model.bias
-                })
-                .collect()
-        })
-        .collect()
+/// Scorers of local evidence.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalEvidence {
+    /// Words on either side of the one in a window's middle.
+    pub(crate) radius: usize,
+    /// One scorer of windows a label.
+    pub(crate) windows: Vec<LinearModel>,
+    /// Whether what triggers a label is asserted, where that is learnt.
+    pub(crate) assertion: Option<LinearModel>,
 }
 
-/// How much the score of the whole sentence and of its best window count for a label: a logistic
-/// regression on scores of sentences that neither was fitted on.
+impl LocalEvidence {
+    /// For each label and each of some sentences the highest score of a window, and the score of
+    /// the assertion of what triggers the label in it.
+    pub(crate) fn scores(
+        &self,
+        space: &FeatureSpace<'_>,
+        sentences: &[usize],
+    ) -> Vec<Vec<[f64; 2]>> {
+        let of_label = |model: &LinearModel| {
+            let weights = model.weights.as_slice().unwrap_or_default();
+            let word_scores = space.word_scores(weights);
+            let of_sentence = |&sentence: &usize| {
+                let (score, middle) =
+                    space.best_window(sentence, self.radius, weights, &word_scores);
+                let assertion = self.assertion.as_ref().map_or(0.0, |assertion| {
+                    let trigger = space.trigger(sentence, middle, self.radius, &word_scores);
+                    assertion.score(&space.assertion_row(sentence, trigger))
+                });
+                [score + model.bias, assertion]
+            };
+            sentences.iter().map(of_sentence).collect()
+        };
+        self.windows.par_iter().map(of_label).collect()
+    }
+}
+
+/// How much the scores of the whole sentence, of its best window and of the assertion count for a
+/// label: a logistic regression on scores of sentences that none was fitted on.
 ///
 /// # Errors
 /// When the scores are no numbers.
-pub(crate) fn mix_scores(scores: &[[f64; 2]], holds: &[bool]) -> Result<[f64; 2]> {
+pub(crate) fn mix_scores(scores: &[[f64; 3]], holds: &[bool]) -> Result<[f64; 3]> {
     let rows = scores
         .iter()
-        .map(|&[sentence, window]| {
-            SparseRow::from_pairs(&mut vec![(0, sentence as f32), (1, window as f32)])
+        .map(|parts| {
+            let mut pairs = (0..).zip(parts.map(|part| part as f32)).collect();
+            SparseRow::from_pairs(&mut pairs)
         })
         .collect();
     let data = DatasetBase::new(records(rows), Array1::from_vec(holds.to_vec()));
-    let fitted: LinearModel = DualCoordinateDescent::new(2, super::dual::Loss::Logistic)
+    let fitted: LinearModel = DualCoordinateDescent::new(3, super::dual::Loss::Logistic)
         .c(10.0)
         .class_weights(super::dual::ClassWeights::None)
         .tolerance(0.01)
         .max_iterations(300)
         .fit(&data)?;
-    Ok([fitted.weights[0], fitted.weights[1]])
+    Ok([0, 1, 2].map(|part| fitted.weights[part]))
 }

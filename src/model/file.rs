@@ -22,8 +22,8 @@ use sha2::{Digest, Sha256};
 const HEADER_KEY: &str = "marsad";
 const CHECKSUM_DIGITS: usize = 64;
 const CHECKSUM_FIELD: &[u8] = b"\\\"checksum\\\":\\\"";
-/// Windows reach no farther; sums over places must not overflow.
-const LONGEST_REACH: usize = 1001;
+/// A longer window is a whole article; sums over places must not overflow.
+const LONGEST_RADIUS: usize = 1001;
 /// Marks a leaf where a split has its feature.
 const LEAF: u32 = u32::MAX;
 
@@ -130,17 +130,14 @@ impl Model {
             ModelHeads::Linear {
                 weights,
                 biases,
-                context,
+                assertion,
             } => {
                 let mut stored = StoredTensor::new("weights", Dtype::F32, le_bytes(weights));
-                stored.shape = vec![vocabulary.len(), biases.len()];
+                stored.shape = vec![vocabulary.len(), weights.len() / vocabulary.len().max(1)];
                 tensors.push(stored);
                 tensors.push(StoredTensor::new("biases", Dtype::F32, le_bytes(biases)));
-                let mut stored = StoredTensor::new("context", Dtype::F32, le_bytes(context));
-                if !context.is_empty() {
-                    let labels = self.header.labels.len();
-                    stored.shape = vec![vocabulary.units.len(), ROLES, labels];
-                }
+                let mut stored = StoredTensor::new("assertion", Dtype::F32, le_bytes(assertion));
+                stored.shape = vec![assertion.len() / ROLES, ROLES];
                 tensors.push(stored);
             }
             ModelHeads::Forests(forests) => {
@@ -371,7 +368,7 @@ fn check_header(header: &Header) -> Checked<()> {
     if !is_curve(&header.review) {
         return Err("margins of rows to be read that are none".into());
     }
-    if header.window.radius > LONGEST_REACH || header.window.context > LONGEST_REACH {
+    if header.window_radius > LONGEST_RADIUS {
         return Err("a window of too many words".into());
     }
     header.features.check().map_err(|error| error.to_string())
@@ -473,18 +470,22 @@ fn read_heads(
     }
     let weights: Vec<f32> = numbers(file, "weights")?;
     let biases: Vec<f32> = numbers(file, "biases")?;
-    let context: Vec<f32> = numbers(file, "context")?;
-    let (columns, by_role) = match header.mixes {
-        Some(_) => (2 * labels, vocabulary.units.len() * ROLES * labels),
+    let assertion: Vec<f32> = numbers(file, "assertion")?;
+    let (columns, without_column) = match header.mixes {
+        Some(_) => (2 * labels, 1),
         None => (labels, 0),
     };
-    if biases.len() != columns || weights.len() != features * columns || context.len() != by_role {
+    let by_role = vocabulary.units.len() * ROLES * without_column;
+    if biases.len() != columns + without_column
+        || weights.len() != features * columns
+        || !(assertion.is_empty() || assertion.len() == by_role)
+    {
         return Err("another number of weights than of features and labels".into());
     }
     if !weights
         .iter()
         .chain(&biases)
-        .chain(&context)
+        .chain(&assertion)
         .all(|weight| weight.is_finite())
     {
         return Err("a weight that is no number".into());
@@ -492,7 +493,7 @@ fn read_heads(
     Ok(ModelHeads::Linear {
         weights,
         biases,
-        context,
+        assertion,
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{Report, ReviewPoint};
-use crate::features::{FeatureSettings, WindowShape};
+use crate::features::FeatureSettings;
 use crate::learn::{LearnerSettings, TrainingSettings};
 use crate::scoring::{Calibration, LabelMode};
 use crate::text::{
@@ -15,8 +15,8 @@ use crate::text::{
 
 /// Version of the file's layout.
 ///
-/// 1: linear heads of sentences, or of sentences and windows; or forests. 2: stems, windows with
-/// words by where they stand, priors, margins of rows to be read. Files of version 1 are refused.
+/// 1: linear heads of sentences, or of sentences and windows; or forests. 2: stems, assertion,
+/// priors, margins of rows to be read. Files of version 1 are refused.
 pub const FORMAT_VERSION: u32 = 2;
 
 /// Everything in a model but its arrays.
@@ -38,9 +38,10 @@ pub struct Header {
     pub mode: LabelMode,
     /// The labels that are decided, in alphabetical order.
     pub labels: Vec<String>,
-    /// For each label how much the score of the whole sentence and the highest score of a window
-    /// count in its raw score; `None` where only sentences are scored.
-    pub mixes: Option<Vec<[f64; 2]>>,
+    /// For each label how much the score of the whole sentence, the highest score of a window and
+    /// the score of the trigger's assertion count in its raw score; `None` where only sentences are
+    /// scored.
+    pub mixes: Option<Vec<[f64; 3]>>,
     /// For each label how its raw score becomes a probability.
     pub calibrations: Vec<Calibration>,
     /// For each label the probability from which it holds; divisors in single-label mode.
@@ -49,8 +50,9 @@ pub struct Header {
     pub priors: Vec<f64>,
     /// What it buys to have the least sure rows read by hand, on sentences held out.
     pub review: Vec<ReviewPoint>,
-    /// The window that is scored, and shown as evidence.
-    pub window: WindowShape,
+    /// Words on either side of the one in the middle of a window; windows are scored, and shown as
+    /// evidence.
+    pub window_radius: usize,
     /// The characters of the n-grams in the order of their codes.
     pub alphabet: String,
     /// The subword tokeniser in its own JSON, if the features use one.

@@ -1,7 +1,7 @@
 //! The scorers of a model as plain arrays.
 
 use crate::features::{FeatureSpace, ROLES};
-use crate::learn::{Heads, LinearModel};
+use crate::learn::{Heads, LinearModel, LocalEvidence};
 use crate::scoring::Forest;
 
 /// One scorer a label.
@@ -12,11 +12,11 @@ pub enum ModelHeads {
         /// `weights[feature × columns + column]`; a column a label for sentences, then, where
         /// windows are scored, a column a label for them.
         weights: Vec<f32>,
-        /// One a column.
+        /// One a column, then, where windows are scored, that of the assertion.
         biases: Vec<f32>,
-        /// `[(unit × roles + role) × labels + label]`: for each unit by where it stands around the
-        /// middle of a window; empty where windows are not scored.
-        context: Vec<f32>,
+        /// `assertion[unit × roles + role]`: for each unit by where it stands as seen from a
+        /// trigger; empty where the assertion is not scored.
+        assertion: Vec<f32>,
     },
     /// Trees that vote.
     Forests(Vec<Forest>),
@@ -26,32 +26,36 @@ impl ModelHeads {
     /// Lays fitted scorers out for storing and for prediction.
     pub(crate) fn from_fitted(
         fitted: &Heads,
-        windows: Option<&[LinearModel]>,
+        local: Option<&LocalEvidence>,
         space: &FeatureSpace<'_>,
     ) -> Self {
         match fitted {
             Heads::Forests(forests) => Self::Forests(forests.clone()),
             Heads::Linear(models) => {
-                let columns = || models.iter().chain(windows.unwrap_or_default());
+                let windows = local.map_or(&[][..], |local| &local.windows);
+                let columns = || models.iter().chain(windows);
+                let mut biases: Vec<f32> = columns().map(|model| model.bias as f32).collect();
+                let assertion = local.and_then(|local| local.assertion.as_ref());
+                if local.is_some() {
+                    biases.push(assertion.map_or(0.0, |assertion| assertion.bias as f32));
+                }
                 Self::Linear {
                     weights: (0..space.len())
                         .flat_map(|feature| columns().map(move |m| m.weights[feature] as f32))
                         .collect(),
-                    biases: columns().map(|model| model.bias as f32).collect(),
-                    context: windows.map_or_else(Vec::new, |windows| context(windows, space)),
+                    biases,
+                    assertion: assertion.map_or_else(Vec::new, |model| by_role(model, space)),
                 }
             }
         }
     }
 }
 
-fn context(windows: &[LinearModel], space: &FeatureSpace<'_>) -> Vec<f32> {
-    let mut weights = Vec::new();
-    for unit in space.kept_units() {
-        for role in 0..ROLES {
-            let feature = space.context_feature(role, unit);
-            weights.extend(windows.iter().map(|model| model.weights[feature] as f32));
-        }
-    }
-    weights
+fn by_role(assertion: &LinearModel, space: &FeatureSpace<'_>) -> Vec<f32> {
+    let units = space.kept_units().into_iter();
+    let features =
+        units.flat_map(|unit| (0..ROLES).map(move |role| space.assertion_feature(unit, role)));
+    features
+        .map(|feature| assertion.weights[feature] as f32)
+        .collect()
 }

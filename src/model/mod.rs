@@ -46,7 +46,7 @@ impl Model {
         };
         let labels = self.header.labels.len();
         let mixes = self.header.mixes.as_ref();
-        let [sentence, window] = mixes.map_or([1.0, 0.0], |mixes| mixes[label]);
+        let [sentence, window, _] = mixes.map_or([1.0, 0.0, 0.0], |mixes| mixes[label]);
         let effect = |feature: usize| {
             let columns = &weights[feature * biases.len()..][..biases.len()];
             let of_window = columns.get(labels + label).map_or(0.0, |&weight| weight);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
-use crate::features::{FeatureIndex, ROLES, SparseRow, WordFeatures};
+use crate::features::{FeatureIndex, ROLES, SparseRow, WordFeatures, roles, window_around};
 use crate::model::{Header, Model, ModelHeads};
 use crate::scoring::{LabelTree, LeafPrediction, PriorShift};
 use crate::text::{TextPipeline, Tokens};
@@ -111,7 +111,7 @@ impl Predictor {
         self.read(sentence, scratch);
         let whole = self.scores_of(scratch, 0..scratch.sentence.len());
         let best = self.best_windows(scratch);
-        let raw = self.raw_scores(&whole, &best);
+        let raw = self.raw_scores(scratch, &whole, &best);
         let calibrated = self.header.calibrations.iter().zip(&raw);
         let mut probabilities: Vec<f64> = calibrated
             .map(|(calibration, &score)| calibration.probability(score))
@@ -128,7 +128,7 @@ impl Predictor {
             .iter()
             .zip(&best)
             .map(|(&held, &(_, middle))| {
-                let window = self.header.window.window(middle, words);
+                let window = window_around(middle, self.header.window_radius, words);
                 (held && words > 0).then(|| span_of_words(&scratch.tokens, window))
             })
             .collect();
@@ -136,17 +136,62 @@ impl Predictor {
     }
 
     /// The raw score of each label, from its scores of the whole sentence and of its best window.
-    fn raw_scores(&self, whole: &[f64], best: &[(f64, usize)]) -> Vec<f64> {
-        match &self.header.mixes {
-            None => whole.to_vec(),
-            Some(mixes) => mixes
-                .iter()
-                .zip(whole.iter().zip(best))
-                .map(|([of_sentence, of_window], (sentence, (window, _)))| {
-                    of_sentence * sentence + of_window * window
-                })
-                .collect(),
+    fn raw_scores(&self, scratch: &Scratch, whole: &[f64], best: &[(f64, usize)]) -> Vec<f64> {
+        let Some(mixes) = &self.header.mixes else {
+            return whole.to_vec();
+        };
+        let parts = mixes.iter().zip(whole.iter().zip(best)).enumerate();
+        parts
+            .map(|(label, (mix, (&sentence, &(window, middle))))| {
+                let assertion = self.assertion_score(scratch, label, middle);
+                let scores = [sentence, window, assertion];
+                mix.iter()
+                    .zip(scores)
+                    .map(|(share, part)| share * part)
+                    .sum()
+            })
+            .collect()
+    }
+
+    /// The score of the assertion of what triggers a label in the window around a word.
+    fn assertion_score(&self, scratch: &Scratch, label: usize, middle: usize) -> f64 {
+        let ModelHeads::Linear {
+            biases, assertion, ..
+        } = &self.heads
+        else {
+            return 0.0;
+        };
+        if assertion.is_empty() {
+            return 0.0;
         }
+        let trigger = self.trigger(scratch, label, middle);
+        let (mut score, mut squared_norm) = (0.0, 0.0);
+        for (place, &word) in scratch.sentence.iter().enumerate() {
+            let Some(unit) = scratch.words[word].features.unit else {
+                continue;
+            };
+            let value = f64::from(self.index.unit_idf(unit));
+            for role in roles(trigger, place) {
+                score += f64::from(assertion[unit as usize * ROLES + role]) * value;
+                squared_norm += value * value;
+            }
+        }
+        let bias = biases.last().copied().unwrap_or_default();
+        score * scale_of(squared_norm) + f64::from(bias)
+    }
+
+    /// The word of the window around a word that adds most to a label's score.
+    fn trigger(&self, scratch: &Scratch, label: usize, middle: usize) -> usize {
+        let column = self.header.labels.len() + label;
+        let words = scratch.sentence.len();
+        let mut best = (f64::NEG_INFINITY, middle);
+        for place in window_around(middle, self.header.window_radius, words) {
+            let score = scratch.words[scratch.sentence[place]].scores[column];
+            if score > best.0 {
+                best = (score, place);
+            }
+        }
+        best.1
     }
 
     /// Fills the scratch object with the words and bigrams of a sentence.
@@ -187,7 +232,7 @@ impl Predictor {
         else {
             return Vec::new();
         };
-        let columns = biases.len();
+        let columns = self.columns(biases);
         let mut scores = vec![0.0; columns];
         for &(feature, value) in features {
             let first = feature as usize * columns;
@@ -203,7 +248,7 @@ impl Predictor {
         let labels = self.header.labels.len();
         match &self.heads {
             ModelHeads::Linear { biases, .. } => {
-                let (sums, squared_norm) = self.sums(scratch, range, biases.len());
+                let (sums, squared_norm) = self.sums(scratch, range, self.columns(biases));
                 let scale = scale_of(squared_norm);
                 let scores = sums.iter().zip(biases).take(labels);
                 scores
@@ -227,37 +272,26 @@ impl Predictor {
     /// The scores of the window around a word. Windows have scorers of their own, or those of
     /// sentences where they were not learnt.
     fn window_scores(&self, scratch: &Scratch, middle: usize) -> Vec<f64> {
-        let window = self.header.window.window(middle, scratch.sentence.len());
-        let ModelHeads::Linear {
-            biases, context, ..
-        } = &self.heads
-        else {
+        let words = scratch.sentence.len();
+        let window = window_around(middle, self.header.window_radius, words);
+        let ModelHeads::Linear { biases, .. } = &self.heads else {
             return self.scores_of(scratch, window);
         };
         if self.header.mixes.is_none() {
             return self.scores_of(scratch, window);
         }
         let labels = self.header.labels.len();
-        let (mut sums, mut squared_norm) = self.sums(scratch, window, biases.len());
-        let sums = &mut sums[labels..];
-        let shape = self.header.window;
-        for (place, role) in shape.context(middle, scratch.sentence.len()) {
-            let Some(unit) = scratch.words[scratch.sentence[place]].features.unit else {
-                continue;
-            };
-            let value = f64::from(self.index.unit_idf(unit));
-            squared_norm += value * value;
-            let first = (unit as usize * ROLES + role) * labels;
-            for (sum, weight) in sums.iter_mut().zip(&context[first..first + labels]) {
-                *sum += f64::from(*weight) * value;
-            }
-        }
+        let (sums, squared_norm) = self.sums(scratch, window, self.columns(biases));
         let scale = scale_of(squared_norm);
-        let biases = biases[labels..].iter();
-        let scores = sums.iter().zip(biases);
+        let scores = sums.iter().zip(biases).skip(labels);
         scores
             .map(|(sum, bias)| sum * scale + f64::from(*bias))
             .collect()
+    }
+
+    /// Columns of weights: of sentences and, where they are scored, of windows.
+    fn columns(&self, biases: &[f32]) -> usize {
+        biases.len() - usize::from(self.header.mixes.is_some())
     }
 
     /// Unscaled scores and squared norm of a range of words with the bigrams inside it.
