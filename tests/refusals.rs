@@ -263,13 +263,22 @@ fn models_of_a_newer_version_are_refused_as_such() {
     let folder = Folder::new();
     let text = replaced(
         model(&folder),
-        b"\\\"format_version\\\":1",
+        b"\\\"format_version\\\":2",
         b"\\\"format_version\\\":9",
     );
     folder.write("newer", text);
     folder
         .marsad(&["predict", "-m", "newer"])
         .refused(&["newer", "newer Marsad", "update"]);
+    let text = replaced(
+        model(&folder),
+        b"\\\"format_version\\\":2",
+        b"\\\"format_version\\\":1",
+    );
+    folder.write("older", text);
+    folder
+        .marsad(&["predict", "-m", "older"])
+        .refused(&["older", "older Marsad", "train it anew"]);
 }
 
 fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {

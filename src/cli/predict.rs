@@ -201,7 +201,14 @@ impl Run<'_> {
         let labels = predictor.tree().labels().iter();
         let labels = labels.map(|label| label.name.clone()).collect();
         let colour = args.output.is_none() && colours();
-        let mut writer = RowWriter::new(args.to, labels, args.keep.clone(), colour, output)?;
+        let mut writer = RowWriter::new(
+            args.to,
+            labels,
+            args.keep.clone(),
+            self.margin.is_some(),
+            colour,
+            output,
+        )?;
         let mut counts = Counts::default();
         self.each_row(predictor, "", |row| {
             counts.count(row);

@@ -23,6 +23,14 @@ pub enum ModelHeads {
 }
 
 impl ModelHeads {
+    /// Columns of weights: of sentences and, where they are scored, of windows; none for forests.
+    pub(crate) fn columns(&self, scores_windows: bool) -> usize {
+        match self {
+            Self::Linear { biases, .. } => biases.len() - usize::from(scores_windows),
+            Self::Forests(_) => 0,
+        }
+    }
+
     /// Lays fitted scorers out for storing and for prediction.
     pub(crate) fn from_fitted(
         fitted: &Heads,

@@ -38,17 +38,15 @@ impl Model {
     /// forests. The effect of a feature is its weight, in the scores of sentence and window as they
     /// count, times its idf.
     pub fn strongest_features(&self, label: usize, count: usize) -> Vec<(usize, f32)> {
-        let ModelHeads::Linear {
-            weights, biases, ..
-        } = &self.heads
-        else {
+        let ModelHeads::Linear { weights, .. } = &self.heads else {
             return Vec::new();
         };
         let labels = self.header.labels.len();
         let mixes = self.header.mixes.as_ref();
+        let all = self.heads.columns(mixes.is_some());
         let [sentence, window, _] = mixes.map_or([1.0, 0.0, 0.0], |mixes| mixes[label]);
         let effect = |feature: usize| {
-            let columns = &weights[feature * biases.len()..][..biases.len()];
+            let columns = &weights[feature * all..][..all];
             let of_window = columns.get(labels + label).map_or(0.0, |&weight| weight);
             let mixed = sentence as f32 * columns[label] + window as f32 * of_window;
             mixed * self.vocabulary.idf[feature]

@@ -27,6 +27,8 @@ pub struct RowWriter<W: Write> {
     labels: Vec<String>,
     /// Names of the fields carried along.
     keep: Vec<String>,
+    /// Whether rows are marked to be read by hand.
+    review: bool,
     colour: bool,
     sink: Sink<W>,
 }
@@ -45,6 +47,7 @@ impl<W: Write> RowWriter<W> {
         format: OutputFormat,
         labels: Vec<String>,
         keep: Vec<String>,
+        review: bool,
         colour: bool,
         output: W,
     ) -> Result<Self> {
@@ -66,6 +69,7 @@ impl<W: Write> RowWriter<W> {
             format,
             labels,
             keep,
+            review,
             colour,
             sink,
         };
@@ -81,7 +85,8 @@ impl<W: Write> RowWriter<W> {
         let mut header: Vec<String> = fixed.iter().map(|&name| name.to_owned()).collect();
         header.extend(self.labels.iter().map(|label| format!("score.{label}")));
         header.extend(self.labels.iter().map(|label| format!("evidence.{label}")));
-        header.extend(["review", "furniture", "error"].map(str::to_owned));
+        header.extend(self.review.then(|| "review".to_owned()));
+        header.extend(["furniture", "error"].map(str::to_owned));
         header.extend(self.keep.iter().map(|name| format!("input.{name}")));
         table.write_record(&header).map_err(io_error)
     }
@@ -98,7 +103,7 @@ impl<W: Write> RowWriter<W> {
             }
             Sink::Plain(output) => write_for_people(output, row, &self.labels, self.colour),
             Sink::Table(table) => {
-                let mut record = table_record(row, &self.labels, &self.keep);
+                let mut record = table_record(row, &self.labels, &self.keep, self.review);
                 if self.format == OutputFormat::Tsv {
                     // TSV has no quotes: a tab or line break in a cell would break the row.
                     for cell in &mut record {
@@ -178,7 +183,7 @@ fn json_row(row: &OutputRow) -> Map<String, Value> {
     object
 }
 
-fn table_record(row: &OutputRow, labels: &[String], keep: &[String]) -> Vec<String> {
+fn table_record(row: &OutputRow, labels: &[String], keep: &[String], review: bool) -> Vec<String> {
     let mut record = vec![row.id.clone(), row.doc.clone(), row.line.to_string()];
     match &row.outcome {
         Ok(labelled) => {
@@ -194,12 +199,15 @@ fn table_record(row: &OutputRow, labels: &[String], keep: &[String]) -> Vec<Stri
                 let span = labelled.evidence.get(label);
                 span.map_or_else(String::new, |span| format!("{}-{}", span.start, span.end))
             }));
-            record.push(labelled.review.map_or_else(String::new, |r| r.to_string()));
+            record.extend(labelled.review.map(|review| review.to_string()));
             record.push(furniture_name(labelled));
             record.push(String::new());
         }
         Err(message) => {
-            record.resize(record.len() + 4 + 2 * labels.len() + 2, String::new());
+            record.resize(
+                record.len() + 4 + 2 * labels.len() + 1 + usize::from(review),
+                String::new(),
+            );
             record.push(message.clone());
         }
     }

@@ -226,13 +226,10 @@ impl Predictor {
     /// What features add to the score of each column of weights before scaling; nothing for
     /// forests.
     fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f64> {
-        let ModelHeads::Linear {
-            weights, biases, ..
-        } = &self.heads
-        else {
+        let ModelHeads::Linear { weights, .. } = &self.heads else {
             return Vec::new();
         };
-        let columns = self.columns(biases);
+        let columns = self.heads.columns(self.header.mixes.is_some());
         let mut scores = vec![0.0; columns];
         for &(feature, value) in features {
             let first = feature as usize * columns;
@@ -248,7 +245,11 @@ impl Predictor {
         let labels = self.header.labels.len();
         match &self.heads {
             ModelHeads::Linear { biases, .. } => {
-                let (sums, squared_norm) = self.sums(scratch, range, self.columns(biases));
+                let (sums, squared_norm) = self.sums(
+                    scratch,
+                    range,
+                    self.heads.columns(self.header.mixes.is_some()),
+                );
                 let scale = scale_of(squared_norm);
                 let scores = sums.iter().zip(biases).take(labels);
                 scores
@@ -281,17 +282,16 @@ impl Predictor {
             return self.scores_of(scratch, window);
         }
         let labels = self.header.labels.len();
-        let (sums, squared_norm) = self.sums(scratch, window, self.columns(biases));
+        let (sums, squared_norm) = self.sums(
+            scratch,
+            window,
+            self.heads.columns(self.header.mixes.is_some()),
+        );
         let scale = scale_of(squared_norm);
         let scores = sums.iter().zip(biases).skip(labels);
         scores
             .map(|(sum, bias)| sum * scale + f64::from(*bias))
             .collect()
-    }
-
-    /// Columns of weights: of sentences and, where they are scored, of windows.
-    fn columns(&self, biases: &[f32]) -> usize {
-        biases.len() - usize::from(self.header.mixes.is_some())
     }
 
     /// Unscaled scores and squared norm of a range of words with the bigrams inside it.
