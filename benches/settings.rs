@@ -1,8 +1,9 @@
-//! Which settings win out of fold on the bundled corpus: `cargo bench --bench settings -- [FILE]`.
+//! Which settings win out of fold on the bundled corpus: `cargo bench --bench settings -- [FILE] [WORD…]`.
 //!
 //! Prints the table of `benches/README.md`: for each variant of the defaults the figures of five-fold
 //! cross-validation by document, the share of the challenge set's sentences and pairs that are right,
-//! and the macro-F1 on a file of other annotated sentences, if one is given.
+//! and the macro-F1 on a file of other annotated sentences, if one is given. Words behind the file choose the
+//! variants whose names hold one of them.
 
 use std::path::PathBuf;
 
@@ -60,14 +61,17 @@ fn main() -> Result<()> {
     let repository = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let challenge = reader.read(&[repository.join("data/challenge/minimal-pairs.jsonl")])?;
     // Cargo adds an argument of its own.
-    let file = std::env::args()
+    let mut arguments = std::env::args()
         .skip(1)
-        .find(|argument| !argument.starts_with("--"));
-    let other = file.map(|path| reader.read(&[path.into()])).transpose()?;
+        .filter(|argument| !argument.starts_with("--"));
+    let other = arguments.next();
+    let words: Vec<String> = arguments.collect();
+    let other = other.map(|path| reader.read(&[path.into()])).transpose()?;
     println!(
         "| variant | macro-F1 | child labels | mean average precision | challenge: sentences | pairs | other file |\n|---|---|---|---|---|---|---|"
     );
-    for (name, change) in VARIANTS {
+    let chosen = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
+    for (name, change) in VARIANTS.iter().filter(|(name, _)| chosen(name)) {
         let mut settings = Settings::default();
         change(&mut settings);
         settings.training.bootstrap_samples = 0;

@@ -1,4 +1,5 @@
 //! Estimators over sparse rows behind linfa's traits, calibration and thresholds.
+#![doc = include_str!("METHOD.md")]
 
 mod aim;
 mod assertion;
