@@ -169,6 +169,7 @@ fn priors_move_probabilities_and_can_be_estimated() {
     assert!(rarer < plain && other == plain, "{rarer} {other} {plain}");
     let (_, told) = scores(&["--prior", "estimate"]);
     assert!(told.contains("estimated shares: airstrike"), "{told}");
+    assert!(told.contains("from 2 sentences say little"), "{told}");
     for (wrong, words) in [
         ("bombing=0.1", "the model decides on airstrike"),
         ("capture=0.1", "the model decides on airstrike"),
@@ -214,6 +215,8 @@ fn figures_are_given_by_group() {
     ]);
     let table = table.done();
     assert!(table.out.contains("all their sentences right") && table.out.contains("Read by hand:"));
+    let refused = folder.marsad(&["evaluate", "c.jsonl", "-m", "m", "--by", "year"]);
+    refused.refused(&["no row has the field \"year\""]);
     folder.write("t.csv", "text,label\nقصفت الطائرات حلب,air\n");
     let refused = folder.marsad(&["evaluate", "t.csv", "-m", "m", "--by", "outlet"]);
     assert_eq!(refused.status, 2);

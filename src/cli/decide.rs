@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::report::complain;
 use crate::error::{Error, Result};
 use crate::evaluate::margin_for;
 use crate::predict::Predictor;
@@ -52,6 +53,9 @@ fn share(given: &str) -> std::result::Result<f64, String> {
         _ => Err("a share between 0 and 1 is expected, as 0.1 or 10%".into()),
     }
 }
+
+/// Shares found in less text are mostly chance.
+const FEW_ROWS: usize = 500;
 
 impl DecisionArgs {
     /// Whether priors are to be found out from the text, which is then read twice.
@@ -106,6 +110,12 @@ impl DecisionArgs {
         if self.estimates() {
             let rows = probabilities(&predictor)?;
             let header = predictor.header();
+            let count = rows.len() / header.labels.len();
+            if count < FEW_ROWS {
+                complain(&format!(
+                    "shares estimated from {count} sentences say little; give more text, or shares as LABEL=SHARE"
+                ));
+            }
             let estimated = PriorShift::estimate(header.mode, &header.priors, &rows);
             for ((prior, estimated), given) in priors.iter_mut().zip(estimated).zip(given) {
                 if !given {

@@ -65,6 +65,12 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let reader = reader.grouped_by(args.by.clone());
     let corpus = reader.read(&args.corpus)?;
     tell_unknown(&predictor, &corpus)?;
+    if let Some(field) = &args.by
+        && corpus.records().iter().all(|record| record.group.is_none())
+    {
+        let message = format!("no row has the field {field:?} that --by names");
+        return Err(Error::Corpus(message).into());
+    }
     let (report, review, groups) = args.threads.run(|| -> Result<_, Error> {
         let predictor = args.decision.apply(predictor, |predictor| {
             let leaves = predict_all(predictor, &corpus);
