@@ -12,6 +12,15 @@ use marsad::text::Normalizer;
 const MOST_ALIKE: f64 = 0.5;
 const GRAM: usize = 5;
 
+const LABELS: [&str; 6] = [
+    "airstrike",
+    "shelling",
+    "clash",
+    "execution",
+    "capture.territory",
+    "capture.person",
+];
+
 fn bundled() -> Corpus {
     read_bundled(&CorpusReader::default()).unwrap()
 }
@@ -136,14 +145,7 @@ fn the_corpus_is_as_large_as_it_says() {
         corpus.records().len()
     );
     assert!(corpus.documents() >= 1_600, "{}", corpus.documents());
-    for label in [
-        "airstrike",
-        "shelling",
-        "clash",
-        "execution",
-        "capture.territory",
-        "capture.person",
-    ] {
+    for label in LABELS {
         assert!(counts[label] >= 1_200, "{label}: {}", counts[label]);
     }
     let none = counts[""] as f64 / corpus.records().len() as f64;
@@ -196,14 +198,7 @@ fn second_readings_agree_as_the_datasheet_says() {
         .map(|l| l.split('\t').collect())
         .collect();
     let holds = |cell: &str, label: &str| cell.split('|').any(|name| name == label);
-    for label in [
-        "airstrike",
-        "shelling",
-        "clash",
-        "execution",
-        "capture.territory",
-        "capture.person",
-    ] {
+    for label in LABELS {
         let readings: Vec<(bool, bool)> = rows
             .iter()
             .map(|row| (holds(row[1], label), holds(row[2], label)))

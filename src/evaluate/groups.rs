@@ -68,7 +68,7 @@ impl Judged {
 }
 
 /// The figures of groups as a table; `field` names what they are grouped by.
-pub fn group_table(field: &str, groups: &[GroupReport]) -> String {
+pub(crate) fn group_table(field: &str, groups: &[GroupReport]) -> String {
     let mut table = new_table(&[
         field,
         "sentences",

@@ -7,11 +7,12 @@ mod report;
 mod review;
 mod table;
 
-pub use groups::{GroupReport, group_table};
+pub use groups::GroupReport;
 pub use judged::{Judged, Judgement};
 pub use metrics::Confusion;
 pub use report::{Averages, Estimate, LabelReport, Report};
-pub use review::{ReviewPoint, margin_for};
+pub use review::ReviewPoint;
 
-pub(crate) use review::is_curve;
+pub(crate) use groups::group_table;
+pub(crate) use review::{is_curve, margin_for};
 pub(crate) use table::{new_table, rendered};

@@ -24,7 +24,7 @@ const SHARES: [f64; 8] = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5];
 
 impl Judged {
     /// Points of the trade between rows read by hand and errors in the rest, by rising share.
-    pub fn review_curve(&self) -> Vec<ReviewPoint> {
+    pub(crate) fn review_curve(&self) -> Vec<ReviewPoint> {
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.sort_by(|&a, &b| self.margins[a].total_cmp(&self.margins[b]));
         let mut points: Vec<ReviewPoint> = Vec::new();
@@ -38,7 +38,7 @@ impl Judged {
     }
 
     /// What is left where the rows of a smaller margin are read by hand.
-    pub fn review_point(&self, margin: f64) -> ReviewPoint {
+    pub(crate) fn review_point(&self, margin: f64) -> ReviewPoint {
         let mut kept = Figures::default();
         for row in (0..self.rows.len()).filter(|&row| self.margins[row] >= margin) {
             kept.add(&Figures::of_row(self, row));
@@ -54,7 +54,7 @@ impl Judged {
 }
 
 /// The margin below which a share of the rows is to be read, between the points of a curve.
-pub fn margin_for(curve: &[ReviewPoint], wanted: f64) -> f64 {
+pub(crate) fn margin_for(curve: &[ReviewPoint], wanted: f64) -> f64 {
     let mut before = [0.0, 0.0];
     for point in curve {
         let here = [point.share, point.margin];

@@ -9,6 +9,9 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::header::{FORMAT_VERSION, Header, TextVersions};
 use super::heads::ModelHeads;
+use super::tensors::{
+    Checked, StoredTensor, divide, ends, le_bytes, numbers, read_strings, stored_strings,
+};
 use super::{Model, map};
 use crate::corpus::hex;
 use crate::error::{Error, Result};
@@ -164,75 +167,6 @@ impl Model {
     }
 }
 
-struct StoredTensor {
-    name: &'static str,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl StoredTensor {
-    fn new(name: &'static str, dtype: Dtype, bytes: Vec<u8>) -> Self {
-        let shape = vec![bytes.len() * 8 / dtype.bitsize()];
-        Self {
-            name,
-            dtype,
-            shape,
-            bytes,
-        }
-    }
-}
-
-/// Strings end to end, and where each ends.
-fn stored_strings(names: [&'static str; 2], strings: &[String]) -> [StoredTensor; 2] {
-    let text = strings.concat().into_bytes();
-    let ends = ends(strings.iter().map(String::len));
-    [
-        StoredTensor::new(names[0], Dtype::U8, text),
-        StoredTensor::new(names[1], Dtype::U32, le_bytes(&ends)),
-    ]
-}
-
-/// Numbers of a fixed width as little-endian bytes.
-trait LittleEndian: Copy {
-    const DTYPE: Dtype;
-    fn write(self, bytes: &mut Vec<u8>);
-    fn read(bytes: &[u8]) -> Self;
-}
-
-macro_rules! little_endian {
-    ($($number:ty = $dtype:ident),*) => {$(
-        impl LittleEndian for $number {
-            const DTYPE: Dtype = Dtype::$dtype;
-            fn write(self, bytes: &mut Vec<u8>) {
-                bytes.extend_from_slice(&self.to_le_bytes());
-            }
-            fn read(bytes: &[u8]) -> Self {
-                let mut fixed = [0; size_of::<$number>()];
-                fixed.copy_from_slice(bytes);
-                Self::from_le_bytes(fixed)
-            }
-        }
-    )*};
-}
-
-little_endian!(u8 = U8, u32 = U32, u64 = U64, f32 = F32);
-
-fn le_bytes<T: LittleEndian>(numbers: &[T]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(size_of_val(numbers));
-    numbers.iter().for_each(|number| number.write(&mut bytes));
-    bytes
-}
-
-fn ends(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
-    lengths
-        .scan(0u32, |end, length| {
-            *end += length as u32;
-            Some(*end)
-        })
-        .collect()
-}
-
 fn node_fields(node: &Node) -> [u32; 4] {
     match *node {
         Node::Leaf(vote) => [LEAF, vote.to_bits(), 0, 0],
@@ -312,20 +246,6 @@ fn check_checksum(bytes: &[u8], stored: &str) -> std::result::Result<(), String>
         return Ok(());
     }
     Err("its checksum does not fit: some bytes were changed".into())
-}
-
-type Checked<T> = std::result::Result<T, String>;
-
-fn numbers<T: LittleEndian>(file: &SafeTensors<'_>, name: &str) -> Checked<Vec<T>> {
-    let tensor = file.tensor(name).map_err(|error| error.to_string())?;
-    if tensor.dtype() != T::DTYPE {
-        return Err(format!("{name} has the wrong type"));
-    }
-    Ok(tensor
-        .data()
-        .chunks_exact(size_of::<T>())
-        .map(T::read)
-        .collect())
 }
 
 fn read_parts(header: Header, file: &SafeTensors<'_>) -> Checked<Model> {
@@ -436,21 +356,6 @@ fn read_vocabulary(header: &Header, file: &SafeTensors<'_>) -> Checked<Vocabular
     Ok(vocabulary)
 }
 
-fn read_strings(file: &SafeTensors<'_>, names: [&str; 2]) -> Checked<Vec<String>> {
-    let bytes: Vec<u8> = numbers(file, names[0])?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("{} not UTF-8", names[0]))?;
-    let ends: Vec<u32> = numbers(file, names[1])?;
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let words: Option<Vec<String>> = starts
-        .zip(&ends)
-        .map(|(start, &end)| text.get(start as usize..end as usize).map(str::to_owned))
-        .collect();
-    match words {
-        Some(words) if ends.last().copied().unwrap_or(0) as usize == text.len() => Ok(words),
-        _ => Err(format!("{} cut in the wrong places", names[0])),
-    }
-}
-
 fn read_heads(
     header: &Header,
     file: &SafeTensors<'_>,
@@ -514,16 +419,4 @@ fn read_forests(file: &SafeTensors<'_>) -> Checked<Vec<Forest>> {
     let trees = divide(&nodes, &numbers::<u32>(file, "tree_ends")?)?;
     let forests = divide(&trees, &numbers::<u32>(file, "forest_ends")?)?;
     Ok(forests.into_iter().map(|trees| Forest { trees }).collect())
-}
-
-/// Divides items at the given ends, which must rise to their number.
-fn divide<T: Clone>(items: &[T], ends: &[u32]) -> Checked<Vec<Vec<T>>> {
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let parts: Option<Vec<Vec<T>>> = starts
-        .zip(ends)
-        .map(|(start, &end)| items.get(start as usize..end as usize).map(<[T]>::to_vec))
-        .collect();
-    parts
-        .filter(|_| ends.last().copied().unwrap_or(0) as usize == items.len())
-        .ok_or_else(|| "trees cut in the wrong places".to_owned())
 }

@@ -4,6 +4,7 @@ mod file;
 mod header;
 mod heads;
 mod map;
+mod tensors;
 
 pub use header::{FORMAT_VERSION, Header, Provenance, TextVersions};
 pub use heads::ModelHeads;

@@ -10,6 +10,6 @@ pub use calibration::Calibration;
 pub use decision::{LabelMode, LeafPrediction};
 pub use forest::{Forest, Node};
 pub use label_tree::{LabelTree, TreeLabel};
-pub use prior::PriorShift;
 
 pub(crate) use calibration::sigmoid;
+pub(crate) use prior::PriorShift;

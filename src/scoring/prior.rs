@@ -9,7 +9,7 @@ use super::decision::LabelMode;
 /// (Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a priori
 /// probabilities", Neural Computation 14, 2002).
 #[derive(Clone, Debug, PartialEq)]
-pub struct PriorShift {
+pub(crate) struct PriorShift {
     then: Vec<f64>,
     now: Vec<f64>,
 }
@@ -19,7 +19,7 @@ const LEAST_PRIOR: f64 = 1e-6;
 
 impl PriorShift {
     /// From the shares of the labels then and now, from 0 to 1, one a label.
-    pub fn new(then: &[f64], now: &[f64]) -> Self {
+    pub(crate) fn new(then: &[f64], now: &[f64]) -> Self {
         let inside = |priors: &[f64]| {
             let clamped = |prior: &f64| prior.clamp(LEAST_PRIOR, 1.0 - LEAST_PRIOR);
             priors.iter().map(clamped).collect()
@@ -31,12 +31,12 @@ impl PriorShift {
     }
 
     /// The shares of the labels now.
-    pub fn now(&self) -> &[f64] {
+    pub(crate) fn now(&self) -> &[f64] {
         &self.now
     }
 
     /// Changes the probabilities of one row.
-    pub fn adjust(&self, mode: LabelMode, probabilities: &mut [f64]) {
+    pub(crate) fn adjust(&self, mode: LabelMode, probabilities: &mut [f64]) {
         let priors = self.then.iter().zip(&self.now);
         for (probability, (then, now)) in probabilities.iter_mut().zip(priors) {
             let held = *probability * now / then;
@@ -53,7 +53,7 @@ impl PriorShift {
 
     /// The shares of the labels in unlabelled text, by expectation maximisation over the
     /// calibrated probabilities of its rows, `rows[row × labels + label]`.
-    pub fn estimate(mode: LabelMode, then: &[f64], rows: &[f32]) -> Vec<f64> {
+    pub(crate) fn estimate(mode: LabelMode, then: &[f64], rows: &[f32]) -> Vec<f64> {
         const ROUNDS: usize = 1000;
         const SMALLEST_CHANGE: f64 = 1e-7;
         let labels = then.len();
