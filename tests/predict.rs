@@ -58,6 +58,57 @@ fn articles_give_one_row_a_sentence_with_offsets_that_slice_the_file() {
     }
 }
 
+/// What the evidence of labels in the samples must show, in the order of the sentences.
+const EVIDENCE: &[(&str, &str, &str)] = &[
+    ("yemen-coast.txt", "airstrike", "تقصف"),
+    ("yemen-coast.txt", "clash", "معارك"),
+    ("yemen-coast.txt", "capture.person", "سلموا انفسهم"),
+    ("yemen-coast.txt", "capture.territory", "دخلت البلدة"),
+    ("yemen-coast.txt", "shelling", "قصف بمدافعه"),
+    ("yemen-coast.txt", "airstrike", "غارات"),
+    ("yemen-coast.txt", "shelling", "باطلاق صاروخين"),
+    ("yemen-coast.txt", "execution", "واعدموهما شنقا"),
+    ("yemen-coast.txt", "capture.person", "خطفته"),
+    ("yemen-coast.txt", "execution", "قطعت كذلك راس"),
+    (
+        "sudan-two-cities.txt",
+        "capture.territory",
+        "استعادت القوات",
+    ),
+    ("sudan-two-cities.txt", "clash", "مواجهات"),
+    ("sudan-two-cities.txt", "capture.person", "أسروا"),
+    ("sudan-two-cities.txt", "shelling", "بقذائف الهاون"),
+    ("sudan-two-cities.txt", "capture.person", "باختطاف"),
+    ("sudan-two-cities.txt", "execution", "ذبح"),
+    ("syria-front.txt", "airstrike", "برميلين"),
+    ("syria-front.txt", "capture.person", "اقتادوا"),
+    ("syria-front.txt", "shelling", "صاروخاً موجّهاً"),
+];
+
+#[test]
+fn evidence_shows_the_event() {
+    let folder = Folder::new();
+    for name in ["yemen-coast.txt", "sudan-two-cities.txt", "syria-front.txt"] {
+        let path = repository("data/samples").join(name);
+        let text = std::fs::read(&path).unwrap();
+        let run = folder.marsad(&["predict", path.to_str().unwrap()]).done();
+        let mut shown = Vec::new();
+        for row in run.json_rows() {
+            for (label, span) in row["evidence"].as_object().unwrap() {
+                let at = |end: usize| span[end].as_u64().unwrap() as usize;
+                let evidence = String::from_utf8(text[at(0)..at(1)].to_vec()).unwrap();
+                shown.push((label.clone(), evidence));
+            }
+        }
+        for (_, label, words) in EVIDENCE.iter().filter(|(file, ..)| *file == name) {
+            let found = shown
+                .iter()
+                .any(|(of, evidence)| of == label && evidence.contains(words));
+            assert!(found, "{name}: no evidence of {label} shows {words:?}");
+        }
+    }
+}
+
 #[test]
 fn page_furniture_is_marked_and_carries_no_label() {
     let folder = Folder::new();
