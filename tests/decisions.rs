@@ -145,7 +145,7 @@ fn the_least_sure_rows_are_marked_for_reading() {
             .unwrap()
             .contains(",review,furniture,error")
     );
-    for wrong in ["0", "1", "100%", "-1", "half"] {
+    for wrong in ["0", "1", "95%", "100%", "-1", "half"] {
         let refused = folder.marsad(&["predict", &texts[0], &format!("--review={wrong}")]);
         assert_eq!(refused.status, 2, "{wrong}");
     }
@@ -180,6 +180,15 @@ fn priors_move_probabilities_and_can_be_estimated() {
         assert_eq!(refused.status, 2, "{wrong}");
         assert!(refused.err.contains(words), "{wrong}: {}", refused.err);
     }
+    let twice = [
+        "predict",
+        "rows.jsonl",
+        "--prior",
+        "clash=0.1",
+        "--prior",
+        "clash=0.2",
+    ];
+    folder.marsad(&twice).refused(&["names clash twice"]);
     let refused = folder.marsad_with(&["predict", "--prior", "estimate"], rows.as_bytes());
     assert_eq!(refused.status, 2);
     assert!(
@@ -187,6 +196,42 @@ fn priors_move_probabilities_and_can_be_estimated() {
         "{}",
         refused.err
     );
+}
+
+#[test]
+fn priors_of_single_labels_sum_to_one() {
+    let folder = Folder::new();
+    let rows = (0..60).map(|row| {
+        let text = [
+            "قصفت المدفعية القرية",
+            "زار الوزير المدرسة",
+            "فاز الفريق في المباراة",
+        ][row % 3];
+        let label = ["war", "politics", "sport"][row % 3];
+        format!("{label}\t{text} رقم {row}\n")
+    });
+    folder.write("c.tsv", rows.collect::<String>());
+    folder
+        .marsad(&["train", "c.tsv", "--single-label", "-o", "m"])
+        .done();
+    folder.write("one.jsonl", "{\"text\":\"زار الفريق القرية\"}\n");
+    let predict = |priors: &[&str]| {
+        let mut arguments = vec!["predict", "one.jsonl", "-m", "m"];
+        priors
+            .iter()
+            .for_each(|prior| arguments.extend(["--prior", prior]));
+        folder.marsad(&arguments)
+    };
+    let odds = |run: Run| {
+        let row: Value = serde_json::from_str(&run.done().out).unwrap();
+        let war = row["scores"]["war"].as_f64().unwrap();
+        war / (1.0 - war)
+    };
+    // From a third to nine tenths: the odds of 1/2 become 9, eighteen times as much.
+    let ratio = odds(predict(&["war=0.9"])) / odds(predict(&[]));
+    assert!((ratio - 18.0).abs() < 0.01, "{ratio}");
+    predict(&["war=0.6", "sport=0.5"]).refused(&["sum to less than 1"]);
+    predict(&["war=0.6", "estimate"]).refused(&["estimate"]);
 }
 
 #[test]

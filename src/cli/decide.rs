@@ -6,7 +6,7 @@ use super::report::complain;
 use crate::error::{Error, Result};
 use crate::evaluate::margin_for;
 use crate::predict::Predictor;
-use crate::scoring::PriorShift;
+use crate::scoring::{LabelMode, PriorShift};
 
 #[derive(Debug, Args)]
 pub(super) struct DecisionArgs {
@@ -73,9 +73,37 @@ impl DecisionArgs {
             Some(_) if curve.is_empty() => Err(Error::Corpus(
                 "the model's corpus was too small to tell which rows are least sure; leave --review out".into(),
             )),
-            Some(wanted) => Ok(Some(margin_for(curve, wanted))),
+            Some(wanted) => match margin_for(curve, wanted) {
+                Some(margin) => Ok(Some(margin)),
+                None => Err(Error::Corpus(
+                    "--review: the model can tell at most 90% of the rows apart".into(),
+                )),
+            },
             None => Ok(None),
         }
+    }
+
+    /// Scales the shares that are not given so that the shares of all labels sum to one.
+    fn fill_up(&self, priors: &mut [f64], given: &[bool]) -> Result<()> {
+        let sum = |wanted: bool| -> f64 {
+            let shares = priors.iter().zip(given);
+            shares
+                .filter(|(_, given)| **given == wanted)
+                .map(|(share, _)| share)
+                .sum()
+        };
+        let (told, rest) = (sum(true), sum(false));
+        if self.estimates() || told >= 1.0 {
+            return Err(Error::Corpus(
+                "--prior: where each row has one label, give shares that sum to less than 1, or \"estimate\" alone".into(),
+            ));
+        }
+        for (share, given) in priors.iter_mut().zip(given) {
+            if !given && rest > 0.0 {
+                *share *= (1.0 - told) / rest;
+            }
+        }
+        Ok(())
     }
 
     /// The predictor under the priors that are asked for; `probabilities` gives the calibrated
@@ -105,7 +133,13 @@ impl DecisionArgs {
                     labels.join(", ")
                 ))
             })?;
+            if given[place] {
+                return Err(Error::Corpus(format!("--prior names {label} twice")).into());
+            }
             (priors[place], given[place]) = (*share, true);
+        }
+        if predictor.header().mode == LabelMode::Single && given.contains(&true) {
+            self.fill_up(&mut priors, &given)?;
         }
         if self.estimates() {
             let rows = probabilities(&predictor)?;

@@ -103,7 +103,12 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         }
         Shape::Table => {
             say(&report.to_table())?;
-            if let Some(point) = review {
+            if let Some(point) = review.filter(|point| point.share == 1.0) {
+                let share = 100.0 * point.share;
+                say(&format!(
+                    "\nRead by hand: {share:.0}% of the sentences; none is left."
+                ))?;
+            } else if let Some(point) = review {
                 say(&format!(
                     "\nRead by hand: {:.1}% of the sentences. In the others every label right {:.3}, macro-F1 {:.3}.",
                     100.0 * point.share,

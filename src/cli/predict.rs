@@ -224,8 +224,8 @@ impl Run<'_> {
             if let Ok(labelled) = &row.outcome
                 && !labelled.furniture.is_some_and(Furniture::carries_no_label)
             {
-                let leaves = predictor.tree().leaves().iter();
-                probabilities.extend(leaves.map(|leaf| labelled.scores[leaf] as f32));
+                let leaves = labelled.leaf_probabilities.iter();
+                probabilities.extend(leaves.map(|&probability| probability as f32));
             }
             Ok(())
         })?;

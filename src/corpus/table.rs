@@ -124,7 +124,7 @@ fn find_columns(
     let labels = match find(LABEL_NAMES) {
         Some(column) => LabelColumns::Names(column),
         None => {
-            let taken = [Some(text), id, doc, group];
+            let taken = [Some(text), id, doc];
             LabelColumns::Flags(flag_columns(path, header, records, &taken)?)
         }
     };

@@ -20,14 +20,21 @@ pub struct ReviewPoint {
     pub macro_f1: f64,
 }
 
-const SHARES: [f64; 8] = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5];
+const SHARES: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.9];
+
+/// Margins from fewer rows are mostly chance.
+const FEWEST_ROWS: usize = 100;
 
 impl Judged {
-    /// Points of the trade between rows read by hand and errors in the rest, by rising share.
+    /// Points of the trade between rows read by hand and errors in the rest, by rising share; none
+    /// where there are few rows.
     pub(crate) fn review_curve(&self) -> Vec<ReviewPoint> {
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.sort_by(|&a, &b| self.margins[a].total_cmp(&self.margins[b]));
         let mut points: Vec<ReviewPoint> = Vec::new();
+        if order.len() < FEWEST_ROWS {
+            return points;
+        }
         for wanted in SHARES {
             let place = (wanted * order.len() as f64).round() as usize;
             if let Some(&row) = order.get(place) {
@@ -53,8 +60,9 @@ impl Judged {
     }
 }
 
-/// The margin below which a share of the rows is to be read, between the points of a curve.
-pub(crate) fn margin_for(curve: &[ReviewPoint], wanted: f64) -> f64 {
+/// The margin below which a share of the rows is to be read, between the points of a curve;
+/// nothing for a larger share than its last.
+pub(crate) fn margin_for(curve: &[ReviewPoint], wanted: f64) -> Option<f64> {
     let mut before = [0.0, 0.0];
     for point in curve {
         let here = [point.share, point.margin];
@@ -65,17 +73,19 @@ pub(crate) fn margin_for(curve: &[ReviewPoint], wanted: f64) -> f64 {
             } else {
                 1.0
             };
-            return before[1] + part * (here[1] - before[1]);
+            return Some(before[1] + part * (here[1] - before[1]));
         }
         before = here;
     }
-    before[1]
+    None
 }
 
 /// Whether the points stored in a model are those of a curve.
 pub(crate) fn is_curve(curve: &[ReviewPoint]) -> bool {
     let sound = |point: &ReviewPoint| {
-        (0.0..=1.0).contains(&point.share) && point.margin.is_finite() && point.margin >= 0.0
+        let shares = [point.share, point.exact_match, point.macro_f1];
+        shares.iter().all(|share| (0.0..=1.0).contains(share))
+            && (0.0..=1e9).contains(&point.margin)
     };
     curve.iter().all(sound) && curve.is_sorted_by(|a, b| a.share <= b.share && a.margin <= b.margin)
 }
@@ -95,9 +105,9 @@ mod tests {
         let curve = [point(0.1, 1.0), point(0.3, 2.0)];
         assert!(is_curve(&curve));
         assert!(!is_curve(&[curve[1], curve[0]]));
-        assert_eq!(margin_for(&curve, 0.05), 0.5);
-        assert_eq!(margin_for(&curve, 0.2), 1.5);
-        assert_eq!(margin_for(&curve, 0.9), 2.0);
-        assert_eq!(margin_for(&[], 0.5), 0.0);
+        assert_eq!(margin_for(&curve, 0.05), Some(0.5));
+        assert_eq!(margin_for(&curve, 0.2), Some(1.5));
+        assert_eq!(margin_for(&curve, 0.9), None);
+        assert_eq!(margin_for(&[], 0.5), None);
     }
 }

@@ -3,8 +3,7 @@
 use super::aim::Aim;
 
 /// The threshold that serves an aim best, halfway between two neighbouring probabilities; 0.5
-/// where no row holds the label. Where no threshold reaches a floor of precision, the one of the
-/// highest precision.
+/// where no row holds the label. Where no threshold reaches a floor, the one that comes nearest.
 pub fn best_threshold(aim: Aim, probabilities: &[f64], holds: &[bool]) -> f64 {
     let positives = holds.iter().filter(|&&held| held).count();
     if positives == 0 {
@@ -23,9 +22,7 @@ pub fn best_threshold(aim: Aim, probabilities: &[f64], holds: &[bool]) -> f64 {
         if below == here {
             continue;
         }
-        let precision = true_positives as f64 / (taken + 1) as f64;
-        let recall = true_positives as f64 / positives as f64;
-        let merit = merit(aim, precision, recall);
+        let merit = merit(aim, true_positives, taken + 1, positives);
         if merit > best_merit {
             (best_merit, best) = (merit, (here + below) / 2.0);
         }
@@ -33,8 +30,11 @@ pub fn best_threshold(aim: Aim, probabilities: &[f64], holds: &[bool]) -> f64 {
     best
 }
 
-/// How well a threshold of this precision and recall serves an aim, to be compared place by place.
-fn merit(aim: Aim, precision: f64, recall: f64) -> [f64; 3] {
+/// How well a threshold serves an aim, to be compared place by place: of `taken` rows above it
+/// `right` hold the label, and `positives` hold it in all.
+fn merit(aim: Aim, right: usize, taken: usize, positives: usize) -> [f64; 3] {
+    let [right, taken, positives] = [right, taken, positives].map(|count| count as f64);
+    let (precision, recall) = (right / taken, right / positives);
     let floored = |floor: f64, kept: f64, other: f64| match kept >= floor {
         true => [1.0, other, kept],
         false => [0.0, kept, other],
@@ -42,12 +42,7 @@ fn merit(aim: Aim, precision: f64, recall: f64) -> [f64; 3] {
     match aim {
         Aim::FBeta(beta) => {
             let squared = beta * beta;
-            let sum = squared * precision + recall;
-            let f = if sum > 0.0 {
-                (1.0 + squared) * precision * recall / sum
-            } else {
-                0.0
-            };
+            let f = (1.0 + squared) * right / (squared * positives + taken);
             [f, 0.0, 0.0]
         }
         Aim::Precision(floor) => floored(floor, precision, recall),

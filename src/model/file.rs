@@ -18,15 +18,17 @@ use crate::error::{Error, Result};
 use crate::evaluate::is_curve;
 use crate::features::{Alphabet, ROLES, Subwords, Vocabulary, split_bigram};
 use crate::output_file::OutputFile;
-use crate::scoring::{Forest, Node};
+use crate::scoring::{Calibration, Forest, LabelMode, Node};
 use sha2::{Digest, Sha256};
 
 /// The one entry of the file's metadata: several would be written in the order of a hash map.
 const HEADER_KEY: &str = "marsad";
 const CHECKSUM_DIGITS: usize = 64;
 const CHECKSUM_FIELD: &[u8] = b"\\\"checksum\\\":\\\"";
-/// A longer window is a whole article; sums over places must not overflow.
-const LONGEST_RADIUS: usize = 1001;
+/// Half of the longest window that can be trained; sums over places must not overflow.
+const LONGEST_RADIUS: usize = 500;
+/// Numbers of a model are smaller, so that no product of them is infinite.
+const LARGEST: f64 = 1e9;
 /// Marks a leaf where a split has its feature.
 const LEAF: u32 = u32::MAX;
 
@@ -267,26 +269,28 @@ fn check_header(header: &Header) -> Checked<()> {
     if header.calibrations.len() != labels || header.thresholds.len() != labels {
         return Err("another number of thresholds or calibrations than of labels".into());
     }
-    if !header
-        .calibrations
-        .iter()
-        .all(|calibration| calibration.is_valid())
-        || !header.thresholds.iter().all(|t| t.is_finite() && *t > 0.0)
-    {
-        return Err("a threshold or calibration that is none".into());
+    let highest = match header.mode {
+        LabelMode::Multiple => 1.0,
+        LabelMode::Single => LARGEST,
+    };
+    if !header.calibrations.iter().all(Calibration::is_valid) {
+        return Err("a calibration with numbers that are none".into());
+    }
+    if !header.thresholds.iter().all(|&t| t > 0.0 && t <= highest) {
+        return Err("a threshold that is no probability".into());
     }
     let mixes = header.mixes.iter().flatten();
     if header.mixes.as_ref().is_some_and(|m| m.len() != labels)
-        || !mixes.flatten().all(|share| share.is_finite())
+        || !mixes.flatten().all(|share| share.abs() <= LARGEST)
     {
-        return Err("another number of shares of windows than of labels".into());
+        return Err("the parts of the raw score do not fit the labels".into());
     }
     let shares = header.priors.iter();
     if header.priors.len() != labels || !shares.into_iter().all(|p| (0.0..=1.0).contains(p)) {
-        return Err("another number of priors than of labels, or one that is none".into());
+        return Err("priors that are no shares, one a label".into());
     }
     if !is_curve(&header.review) {
-        return Err("margins of rows to be read that are none".into());
+        return Err("a curve of rows to be read that does not rise".into());
     }
     if header.window_radius > LONGEST_RADIUS {
         return Err("a window of too many words".into());
@@ -349,7 +353,7 @@ fn read_vocabulary(header: &Header, file: &SafeTensors<'_>) -> Checked<Vocabular
     let mut all_idf = vocabulary.idf.iter().chain(&vocabulary.unit_idf);
     if vocabulary.idf.len() != vocabulary.len()
         || vocabulary.unit_idf.len() != vocabulary.units.len()
-        || !all_idf.all(|idf| idf.is_finite() && *idf >= 0.0)
+        || !all_idf.all(|&idf| (0.0..=LARGEST).contains(&f64::from(idf)))
     {
         return Err("idf missing or not a number".into());
     }
@@ -376,12 +380,12 @@ fn read_heads(
     let weights: Vec<f32> = numbers(file, "weights")?;
     let biases: Vec<f32> = numbers(file, "biases")?;
     let assertion: Vec<f32> = numbers(file, "assertion")?;
-    let (columns, without_column) = match header.mixes {
+    let (columns, local) = match header.mixes {
         Some(_) => (2 * labels, 1),
         None => (labels, 0),
     };
-    let by_role = vocabulary.units.len() * ROLES * without_column;
-    if biases.len() != columns + without_column
+    let by_role = vocabulary.units.len() * ROLES * local;
+    if biases.len() != columns + local
         || weights.len() != features * columns
         || !(assertion.is_empty() || assertion.len() == by_role)
     {
@@ -391,7 +395,7 @@ fn read_heads(
         .iter()
         .chain(&biases)
         .chain(&assertion)
-        .all(|weight| weight.is_finite())
+        .all(|&weight| f64::from(weight).abs() <= LARGEST)
     {
         return Err("a weight that is no number".into());
     }

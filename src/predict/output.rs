@@ -199,7 +199,9 @@ fn table_record(row: &OutputRow, labels: &[String], keep: &[String], review: boo
                 let span = labelled.evidence.get(label);
                 span.map_or_else(String::new, |span| format!("{}-{}", span.start, span.end))
             }));
-            record.extend(labelled.review.map(|review| review.to_string()));
+            if review {
+                record.push(labelled.review.map_or_else(String::new, |r| r.to_string()));
+            }
             record.push(furniture_name(labelled));
             record.push(String::new());
         }

@@ -336,16 +336,14 @@ impl Predictor {
     /// For each label the window that scores highest: its score and the word in its middle.
     fn best_windows(&self, scratch: &Scratch) -> Vec<(f64, usize)> {
         let mut best = vec![(f64::NEG_INFINITY, 0); self.header.labels.len()];
-        for middle in 0..scratch.sentence.len() {
+        // A sentence without words has the one window without words.
+        for middle in 0..scratch.sentence.len().max(1) {
             let scores = self.window_scores(scratch, middle);
             for (best, &score) in best.iter_mut().zip(&scores) {
                 if score > best.0 {
                     *best = (score, middle);
                 }
             }
-        }
-        if scratch.sentence.is_empty() {
-            best.fill((0.0, 0));
         }
         best
     }

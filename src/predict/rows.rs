@@ -51,6 +51,8 @@ pub struct Labelled {
     pub labels: Vec<String>,
     /// Probability of each label, parents included.
     pub scores: BTreeMap<String, f64>,
+    /// Probability of each leaf label, in the order of the model's labels.
+    pub leaf_probabilities: Vec<f64>,
     /// For each label that holds: where it shows most.
     pub evidence: BTreeMap<String, Range<usize>>,
     /// Whether the row is to be read by hand, where rows are marked for that.
@@ -216,6 +218,7 @@ impl<'a> Labeller<'a> {
             text: sentence.to_owned(),
             labels,
             scores,
+            leaf_probabilities: leaves.probabilities.clone(),
             evidence,
             // What carries no label whatever its scores needs no reader.
             review: self.review_margin.map(|margin| {

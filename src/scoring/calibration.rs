@@ -37,7 +37,7 @@ impl Calibration {
     /// Whether the numbers stored in a model are those of a calibration.
     pub(crate) fn is_valid(&self) -> bool {
         match self {
-            Self::Platt { slope, intercept } => slope.is_finite() && intercept.is_finite(),
+            Self::Platt { slope, intercept } => slope.abs() <= 1e9 && intercept.abs() <= 1e9,
             Self::Isotonic {
                 scores,
                 probabilities,
