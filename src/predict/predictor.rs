@@ -242,20 +242,8 @@ impl Predictor {
 
     /// The scores of whole sentences for the words in a range, taken as a sentence of their own.
     fn scores_of(&self, scratch: &Scratch, range: Range<usize>) -> Vec<f64> {
-        let labels = self.header.labels.len();
         match &self.heads {
-            ModelHeads::Linear { biases, .. } => {
-                let (sums, squared_norm) = self.sums(
-                    scratch,
-                    range,
-                    self.heads.columns(self.header.mixes.is_some()),
-                );
-                let scale = scale_of(squared_norm);
-                let scores = sums.iter().zip(biases).take(labels);
-                scores
-                    .map(|(sum, bias)| sum * scale + f64::from(*bias))
-                    .collect()
-            }
+            ModelHeads::Linear { biases, .. } => self.scaled_scores(scratch, range, biases, 0),
             ModelHeads::Forests(forests) => {
                 let row = self.row(scratch, range);
                 let value_of = |feature: u32| {
@@ -275,21 +263,28 @@ impl Predictor {
     fn window_scores(&self, scratch: &Scratch, middle: usize) -> Vec<f64> {
         let words = scratch.sentence.len();
         let window = window_around(middle, self.header.window_radius, words);
-        let ModelHeads::Linear { biases, .. } = &self.heads else {
-            return self.scores_of(scratch, window);
-        };
-        if self.header.mixes.is_none() {
-            return self.scores_of(scratch, window);
+        match &self.heads {
+            ModelHeads::Linear { biases, .. } if self.header.mixes.is_some() => {
+                self.scaled_scores(scratch, window, biases, self.header.labels.len())
+            }
+            _ => self.scores_of(scratch, window),
         }
-        let labels = self.header.labels.len();
-        let (sums, squared_norm) = self.sums(
-            scratch,
-            window,
-            self.heads.columns(self.header.mixes.is_some()),
-        );
+    }
+
+    /// The scores of a column a label, from the column `first` on.
+    fn scaled_scores(
+        &self,
+        scratch: &Scratch,
+        range: Range<usize>,
+        biases: &[f32],
+        first: usize,
+    ) -> Vec<f64> {
+        let columns = self.heads.columns(self.header.mixes.is_some());
+        let (sums, squared_norm) = self.sums(scratch, range, columns);
         let scale = scale_of(squared_norm);
-        let scores = sums.iter().zip(biases).skip(labels);
+        let scores = sums.iter().zip(biases).skip(first);
         scores
+            .take(self.header.labels.len())
             .map(|(sum, bias)| sum * scale + f64::from(*bias))
             .collect()
     }
