@@ -19,10 +19,12 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+pub mod compacting;
 pub mod corpus;
 mod error;
 pub mod evaluate;
 pub mod features;
+mod hash;
 pub mod learn;
 pub mod model;
 mod output_file;

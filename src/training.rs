@@ -14,7 +14,7 @@ use crate::learn::{
     calibrate, check_memory, fit_heads, fit_local_evidence, mix_scores,
 };
 use crate::model::{FORMAT_VERSION, Header, Model, ModelHeads, Provenance, TextVersions};
-use crate::scoring::{Calibration, LabelMode, LabelTree, LeafPrediction};
+use crate::scoring::{Calibration, LabelMode, LabelTree, LeafPrediction, WeightBits};
 use crate::settings::Settings;
 use crate::text::TextPipeline;
 
@@ -105,7 +105,8 @@ fn assemble(
 ) -> Result<Model> {
     let settings = run.settings;
     let vocabulary = fitted.space.vocabulary();
-    let heads = ModelHeads::from_fitted(&fitted.heads, fitted.local.as_ref(), &fitted.space);
+    let heads = ModelHeads::from_fitted(&fitted.heads, fitted.local.as_ref(), &fitted.space)
+        .with_bits(WeightBits::Eight);
     let subwords = vocabulary
         .subwords
         .as_ref()

@@ -142,7 +142,7 @@ struct Figures<'a> {
 fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
     let records = corpus.records().par_iter();
     let predictions = records.map_init(Scratch::default, |scratch, record| {
-        predictor.predict(&record.text, scratch).leaves
+        predictor.predict(&record.text, scratch).leaves.clone()
     });
     predictions.collect()
 }

@@ -82,6 +82,7 @@ fn as_table(model: &Model, features: usize) -> String {
         ("checksum", header.checksum.clone()),
         ("learner", provenance.learner.kind.name()),
         ("features", families.join(", ")),
+        ("bits a weight", model.weight_bits().to_string()),
         (
             "trained on",
             format!(

@@ -1,5 +1,6 @@
 //! The command line: one file a verb, no logic of its own.
 
+mod compact;
 mod complete;
 mod decide;
 mod evaluate;
@@ -50,6 +51,8 @@ enum Verb {
     Evaluate(evaluate::EvaluateArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
+    /// Make a model file smaller, and tell what that costs
+    Compact(compact::CompactArgs),
     /// Print a completion script for a shell
     Completions(complete::CompleteArgs),
 }
@@ -161,6 +164,7 @@ pub fn run() -> ExitCode {
         Verb::Predict(args) => predict::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Inspect(args) => inspect::run(args),
+        Verb::Compact(args) => compact::run(args),
         Verb::Completions(args) => complete::run(args),
     };
     match outcome {

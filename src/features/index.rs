@@ -1,23 +1,31 @@
 //! Looking up the features of new words.
 
-use rustc_hash::FxHashMap;
-
 use super::candidates::{bigram_key, unit_of};
 use super::ngrams::for_each_key;
+use super::places::Places;
+use super::strings::Strings;
 use super::vocabulary::Vocabulary;
+use crate::hash::{hash_of_text, mix};
+
+/// No feature.
+const NONE: u32 = u32::MAX;
+
+/// A word with more characters has its n-grams counted in a table as long as the vocabulary.
+const LONG_WORD: usize = 1 << 12;
 
 /// Hash tables over a vocabulary; made once when a model is compiled, shared by threads.
 #[derive(Debug)]
 pub(crate) struct FeatureIndex {
     vocabulary: Vocabulary,
-    char_ngrams: FxHashMap<u64, u32>,
-    words: FxHashMap<String, u32>,
-    /// Place of each unit.
-    units: FxHashMap<String, u32>,
-    /// For each unit its feature as a stem, if it is one.
-    stems: Vec<Option<u32>>,
-    bigrams: FxHashMap<u64, u32>,
-    subwords: FxHashMap<u32, u32>,
+    char_ngrams: Places,
+    words: Places,
+    units: Places,
+    bigrams: Places,
+    /// For each unit its feature as a stem, or [`NONE`].
+    stems: Vec<u32>,
+    first_word: u32,
+    first_bigram: u32,
+    first_subword: u32,
 }
 
 /// The features that lie within one word.
@@ -29,6 +37,23 @@ pub(crate) struct WordFeatures {
     pub(crate) features: Vec<(u32, f32)>,
     /// Sum of the squared values.
     pub(crate) squared_norm: f32,
+    /// Features as they are found.
+    found: Vec<u32>,
+}
+
+fn hash_of_key(key: u64) -> u64 {
+    mix(0, key)
+}
+
+fn places_of_strings(strings: &Strings) -> Places {
+    let hashes: Vec<u64> = strings.iter().map(hash_of_text).collect();
+    Places::new(hashes.into_iter())
+}
+
+fn place_of_string(places: &Places, strings: &Strings, text: &str) -> Option<u32> {
+    places.find(hash_of_text(text), |place| {
+        strings.get(place as usize) == Some(text)
+    })
 }
 
 impl FeatureIndex {
@@ -36,69 +61,105 @@ impl FeatureIndex {
         let first_word = vocabulary.char_ngrams.len() as u32;
         let first_stem = first_word + vocabulary.words.len() as u32;
         let first_bigram = first_stem + vocabulary.stems.len() as u32;
-        let first_subword = first_bigram + vocabulary.bigrams.len() as u32;
-        let mut stems = vec![None; vocabulary.units.len()];
+        let mut stems = vec![NONE; vocabulary.units.len()];
         for (&unit, feature) in vocabulary.stems.iter().zip(first_stem..) {
-            stems[unit as usize] = Some(feature);
+            stems[unit as usize] = feature;
         }
+        let keys = |keys: &[u64]| Places::new(keys.iter().map(|&key| hash_of_key(key)));
         Self {
-            char_ngrams: vocabulary.char_ngrams.iter().copied().zip(0..).collect(),
-            words: vocabulary.words.iter().cloned().zip(first_word..).collect(),
-            units: vocabulary.units.iter().cloned().zip(0..).collect(),
+            char_ngrams: keys(&vocabulary.char_ngrams),
+            words: places_of_strings(&vocabulary.words),
+            units: places_of_strings(&vocabulary.units),
+            bigrams: keys(&vocabulary.bigrams),
             stems,
-            bigrams: (vocabulary.bigrams.iter().copied())
-                .zip(first_bigram..)
-                .collect(),
-            subwords: (vocabulary.subword_tokens.iter().copied())
-                .zip(first_subword..)
-                .collect(),
+            first_word,
+            first_bigram,
+            first_subword: first_bigram + vocabulary.bigrams.len() as u32,
             vocabulary,
         }
     }
 
-    /// The features within a word. `codes` is a buffer.
-    pub(crate) fn features_of(&self, word: &str, codes: &mut Vec<u8>) -> WordFeatures {
-        let mut found: Vec<u32> = Vec::new();
-        let settings = &self.vocabulary.settings;
-        self.vocabulary.alphabet.encode_into(word, codes);
-        for_each_key(
-            codes,
-            settings.char_ngram_min,
-            settings.char_ngram_max,
-            |key| {
-                found.extend(self.char_ngrams.get(&key));
-            },
-        );
-        found.extend(self.words.get(word));
-        let unit = self.units.get(unit_of(word, settings.stems)).copied();
-        found.extend(unit.and_then(|unit| self.stems[unit as usize]));
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// Finds the features within a word, given its codes between boundary marks as well.
+    pub(crate) fn find_features(&self, word: &str, codes: &[u8], of_word: &mut WordFeatures) {
+        of_word.found.clear();
+        self.find_ngrams(codes, of_word);
+        let first_word = self.first_word;
+        let place = place_of_string(&self.words, &self.vocabulary.words, word);
+        of_word.found.extend(place.map(|place| first_word + place));
+        let unit = unit_of(word, self.vocabulary.settings.stems);
+        of_word.unit = place_of_string(&self.units, &self.vocabulary.units, unit);
+        let stem = of_word.unit.map(|unit| self.stems[unit as usize]);
+        of_word.found.extend(stem.filter(|&stem| stem != NONE));
         if let Some(subwords) = &self.vocabulary.subwords {
+            let known = &self.vocabulary.subword_tokens;
             let tokens = subwords.encode(word);
-            found.extend(tokens.iter().filter_map(|token| self.subwords.get(token)));
+            let places = tokens
+                .iter()
+                .filter_map(|token| known.binary_search(token).ok());
+            let first = self.first_subword;
+            of_word
+                .found
+                .extend(places.map(|place| first + place as u32));
         }
-        found.sort_unstable();
-        let features: Vec<(u32, f32)> = found
-            .chunk_by(|a, b| a == b)
-            .map(|same| {
-                let idf = self.vocabulary.idf[same[0] as usize];
-                (same[0], same.len() as f32 * idf)
-            })
-            .collect();
-        WordFeatures {
-            unit,
-            squared_norm: features.iter().map(|(_, value)| value * value).sum(),
-            features,
-        }
+        of_word.count(&self.vocabulary.idf);
+    }
+
+    fn find_ngrams(&self, codes: &[u8], of_word: &mut WordFeatures) {
+        let settings = &self.vocabulary.settings;
+        let keys = &self.vocabulary.char_ngrams;
+        let mut counts = match codes.len() > LONG_WORD {
+            true => vec![0u32; keys.len()],
+            false => Vec::new(),
+        };
+        let (least, most) = (settings.char_ngram_min, settings.char_ngram_max);
+        for_each_key(codes, least, most, |key| {
+            let place = self
+                .char_ngrams
+                .find(hash_of_key(key), |place| keys[place as usize] == key);
+            match place {
+                Some(place) if counts.is_empty() => of_word.found.push(place),
+                Some(place) => counts[place as usize] += 1,
+                None => {}
+            }
+        });
+        of_word.features.clear();
+        let counted = (0..).zip(&counts).filter(|(_, count)| **count > 0);
+        of_word
+            .features
+            .extend(counted.map(|(place, &count)| {
+                (place, count as f32 * self.vocabulary.idf[place as usize])
+            }));
     }
 
     /// The feature of two neighbouring units, with its value.
+    #[inline]
     pub(crate) fn bigram(&self, left: Option<u32>, right: Option<u32>) -> Option<(u32, f32)> {
-        let feature = *self.bigrams.get(&bigram_key(left?, right?))?;
+        let key = bigram_key(left?, right?);
+        let keys = &self.vocabulary.bigrams;
+        let place = self
+            .bigrams
+            .find(hash_of_key(key), |place| keys[place as usize] == key)?;
+        let feature = self.first_bigram + place;
         Some((feature, self.vocabulary.idf[feature as usize]))
     }
 
     /// Inverse document frequency of a unit.
     pub(crate) fn unit_idf(&self, unit: u32) -> f32 {
         self.vocabulary.unit_idf[unit as usize]
+    }
+}
+
+impl WordFeatures {
+    /// Adds what was found to the features, which hold the n-grams of a long word already.
+    fn count(&mut self, idf: &[f32]) {
+        self.found.sort_unstable();
+        let counted = self.found.chunk_by(|a, b| a == b);
+        self.features
+            .extend(counted.map(|same| (same[0], same.len() as f32 * idf[same[0] as usize])));
+        self.squared_norm = self.features.iter().map(|(_, value)| value * value).sum();
     }
 }

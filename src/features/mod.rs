@@ -6,10 +6,12 @@
 mod candidates;
 mod index;
 mod ngrams;
+mod places;
 mod row;
 mod select;
 mod settings;
 mod space;
+mod strings;
 mod subwords;
 mod tokenized;
 mod vocabulary;
@@ -22,9 +24,13 @@ pub use space::FeatureSpace;
 pub use tokenized::TokenizedCorpus;
 pub use vocabulary::{FeatureName, Vocabulary};
 
+pub(crate) use candidates::bigram_key;
 pub(crate) use index::{FeatureIndex, WordFeatures};
 pub(crate) use ngrams::Alphabet;
 pub(crate) use select::select_by_chi_squared;
+pub(crate) use strings::Strings;
 pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;
-pub(crate) use window::{ROLES, roles, window_around};
+pub(crate) use window::{
+    FAR_AFTER, FAR_BEFORE, NEAR, ROLES, opening_role, role_by_distance, roles, window_around,
+};

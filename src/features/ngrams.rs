@@ -57,6 +57,17 @@ impl Alphabet {
         self.characters.iter().collect()
     }
 
+    /// The code of each character.
+    pub(crate) fn codes(&self) -> &FxHashMap<char, u8> {
+        &self.codes
+    }
+
+    /// Whether every character of a text has a code.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        text.chars()
+            .all(|character| self.codes.contains_key(&character))
+    }
+
     /// Writes the codes of a word between boundary marks into `codes`.
     pub(crate) fn encode_into(&self, word: &str, codes: &mut Vec<u8>) {
         codes.clear();
@@ -66,6 +77,26 @@ impl Alphabet {
                 .map(|character| self.codes.get(&character).copied().unwrap_or(UNKNOWN)),
         );
         codes.push(BOUNDARY);
+    }
+
+    /// Writes codes between boundary marks into `between`.
+    pub(crate) fn between_boundaries(codes: &[u8], between: &mut Vec<u8>) {
+        between.clear();
+        between.push(BOUNDARY);
+        between.extend_from_slice(codes);
+        between.push(BOUNDARY);
+    }
+
+    /// Writes the word with some codes into `form`; nothing where one of them is unknown.
+    pub(crate) fn decode_into(&self, codes: &[u8], form: &mut String) {
+        form.clear();
+        if codes.contains(&UNKNOWN) {
+            return;
+        }
+        let places = codes
+            .iter()
+            .map(|&code| usize::from(code).checked_sub(FIRST_CHARACTER));
+        form.extend(places.filter_map(|place| self.characters.get(place?)));
     }
 
     /// Whether a key can have been made with this alphabet.

@@ -3,6 +3,7 @@
 use super::candidates::Candidates;
 use super::ngrams::Alphabet;
 use super::settings::FeatureSettings;
+use super::strings::Strings;
 use super::subwords::Subwords;
 
 /// The features of a model. Numbers run over character n-grams, words, stems, bigrams and subwords.
@@ -13,10 +14,10 @@ pub struct Vocabulary {
     /// Packed keys, ascending.
     pub(crate) char_ngrams: Vec<u64>,
     /// In alphabetical order.
-    pub(crate) words: Vec<String>,
+    pub(crate) words: Strings,
     /// What bigrams are made of and what counts around the middle of a window: stems, which are
     /// features themselves, or words; in alphabetical order.
-    pub(crate) units: Vec<String>,
+    pub(crate) units: Strings,
     /// Inverse document frequency of each unit.
     pub(crate) unit_idf: Vec<f32>,
     /// Keys `left << 32 | right` of places in the units, ascending.
@@ -97,7 +98,7 @@ impl Vocabulary {
                 .map(|index| candidates.char_ngrams[index])
                 .collect(),
             words: within(first_word, first_stem)
-                .map(|word| words[word].clone())
+                .map(|word| &words[word])
                 .collect(),
             unit_idf: units.iter().map(|&unit| unit_values[unit]).collect(),
             bigrams: within(first_bigram, first_subword)
@@ -108,7 +109,7 @@ impl Vocabulary {
                 .collect(),
             units: units
                 .iter()
-                .map(|&unit| candidates.units.forms[unit].clone())
+                .map(|&unit| &candidates.units.forms[unit])
                 .collect(),
             stems: within(first_stem, first_bigram)
                 .map(|unit| place(unit as u32))
@@ -119,6 +120,79 @@ impl Vocabulary {
                 .collect(),
             idf,
         }
+    }
+
+    /// The same vocabulary with only some features, ascending, and, beside the units of these, only
+    /// the units for which `keeps_unit` holds; gives the places of the units that are kept as well.
+    pub(crate) fn restricted(
+        &self,
+        kept: &[usize],
+        keeps_unit: impl Fn(usize) -> bool,
+    ) -> (Self, Vec<usize>) {
+        let [ngrams, words, stems, bigrams, _] = self.family_sizes().map(|(_, size)| size);
+        let firsts = [0, ngrams, ngrams + words, ngrams + words + stems];
+        let first_subword = firsts[3] + bigrams;
+        let within = |first: usize, size: usize| {
+            let from = kept.partition_point(|&feature| feature < first);
+            let to = kept.partition_point(|&feature| feature < first + size);
+            kept[from..to].iter().map(move |&feature| feature - first)
+        };
+        let stems: Vec<u32> = within(firsts[2], stems).map(|i| self.stems[i]).collect();
+        let bigrams: Vec<u64> = within(firsts[3], bigrams)
+            .map(|i| self.bigrams[i])
+            .collect();
+        let mut needed = vec![false; self.units.len()];
+        let parts = bigrams.iter().flat_map(|&key| split_bigram(key));
+        parts
+            .chain(stems.iter().copied())
+            .for_each(|unit| needed[unit as usize] = true);
+        let units: Vec<usize> = (0..needed.len())
+            .filter(|&unit| needed[unit] || keeps_unit(unit))
+            .collect();
+        let place = |unit: u32| units.partition_point(|&other| other < unit as usize) as u32;
+        let restricted = Self {
+            settings: self.settings.clone(),
+            alphabet: self.alphabet.clone(),
+            char_ngrams: within(0, ngrams).map(|i| self.char_ngrams[i]).collect(),
+            words: within(firsts[1], words)
+                .filter_map(|i| self.words.get(i))
+                .collect(),
+            units: units
+                .iter()
+                .filter_map(|&unit| self.units.get(unit))
+                .collect(),
+            unit_idf: units.iter().map(|&unit| self.unit_idf[unit]).collect(),
+            stems: stems.iter().map(|&unit| place(unit)).collect(),
+            bigrams: bigrams
+                .iter()
+                .map(|&key| {
+                    let [left, right] = split_bigram(key).map(place);
+                    super::candidates::bigram_key(left, right)
+                })
+                .collect(),
+            subwords: self.subwords.clone(),
+            subword_tokens: within(first_subword, self.subword_tokens.len())
+                .map(|i| self.subword_tokens[i])
+                .collect(),
+            idf: kept.iter().map(|&feature| self.idf[feature]).collect(),
+        };
+        (restricted, units)
+    }
+
+    /// In how many of `sentences` training sentences a feature stood, by its idf.
+    pub(crate) fn document_frequency(&self, feature: usize, sentences: usize) -> f64 {
+        let [ngrams, words, stems, bigrams, _] = self.family_sizes().map(|(_, size)| size);
+        let first_bigram = ngrams + words + stems;
+        let weight = match (first_bigram..first_bigram + bigrams).contains(&feature) {
+            true => self.settings.bigram_weight,
+            false => 1.0,
+        };
+        frequency_of(self.idf[feature] / weight, sentences)
+    }
+
+    /// In how many of `sentences` training sentences a unit stood, by its idf.
+    pub(crate) fn unit_frequency(&self, unit: usize, sentences: usize) -> f64 {
+        frequency_of(self.unit_idf[unit], sentences)
     }
 
     /// Number of features.
@@ -149,14 +223,19 @@ impl Vocabulary {
 
     /// What feature `feature` is; `None` where there is no such feature.
     pub fn name(&self, feature: usize) -> Option<FeatureName> {
-        let unit = |place: u32| self.units[place as usize].clone();
+        let unit = |place: u32| {
+            self.units
+                .get(place as usize)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let mut index = feature;
         if let Some(&key) = self.char_ngrams.get(index) {
             return Some(FeatureName::CharNgram(self.alphabet.decode(key)));
         }
         index -= self.char_ngrams.len();
         if let Some(word) = self.words.get(index) {
-            return Some(FeatureName::Word(word.clone()));
+            return Some(FeatureName::Word(word.to_owned()));
         }
         index -= self.words.len();
         if let Some(&place) = self.stems.get(index) {
@@ -172,6 +251,10 @@ impl Vocabulary {
         let text = self.subwords.as_ref()?.decode(token);
         Some(FeatureName::Subword(text))
     }
+}
+
+fn frequency_of(idf: f32, sentences: usize) -> f64 {
+    (1.0 + sentences as f64) / libm::exp(f64::from(idf) - 1.0) - 1.0
 }
 
 pub(crate) fn split_bigram(key: u64) -> [u32; 2] {

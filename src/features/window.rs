@@ -13,27 +13,38 @@ pub(crate) fn window_around(middle: usize, radius: usize, words: usize) -> Range
 pub(crate) const ROLES: usize = 8;
 
 /// Words at most this far from the trigger are near.
-const NEAR: usize = 4;
+pub(crate) const NEAR: usize = 4;
+/// The role of words farther before the trigger.
+pub(crate) const FAR_BEFORE: usize = 3;
+/// The role of words farther after the trigger.
+pub(crate) const FAR_AFTER: usize = 5;
 /// The first words of a sentence, which count as its opening as well.
 const OPENING: usize = 4;
 
 /// The roles of a word: one by its distance from the trigger, and one more in the opening.
 pub(crate) fn roles(trigger: usize, place: usize) -> impl Iterator<Item = usize> {
-    let distance = place.abs_diff(trigger);
-    let by_distance = match (place < trigger, distance) {
+    std::iter::once(role_by_distance(trigger, place)).chain(opening_role(place))
+}
+
+/// The role of a word by its distance from the trigger.
+pub(crate) fn role_by_distance(trigger: usize, place: usize) -> usize {
+    match (place < trigger, place.abs_diff(trigger)) {
         (_, 0) => 0,
         (true, 1) => 1,
         (true, ..=NEAR) => 2,
-        (true, _) => 3,
+        (true, _) => FAR_BEFORE,
         (false, ..=NEAR) => 4,
-        (false, _) => 5,
-    };
-    let in_opening = match place {
+        (false, _) => FAR_AFTER,
+    }
+}
+
+/// The role of one of the first words of a sentence.
+pub(crate) fn opening_role(place: usize) -> Option<usize> {
+    match place {
         0 => Some(6),
         1..OPENING => Some(7),
         _ => None,
-    };
-    std::iter::once(by_distance).chain(in_opening)
+    }
 }
 
 #[cfg(test)]

@@ -9,16 +9,18 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::header::{FORMAT_VERSION, Header, TextVersions};
 use super::heads::ModelHeads;
-use super::tensors::{
-    Checked, StoredTensor, divide, ends, le_bytes, numbers, read_strings, stored_strings,
+use super::packed::{
+    pack_ascending, pack_bigrams, pack_small, pack_strings, unpack_ascending, unpack_bigrams,
+    unpack_strings, unpack_values,
 };
+use super::tensors::{Checked, StoredTensor, divide, ends, numbers, packed};
 use super::{Model, map};
 use crate::corpus::hex;
 use crate::error::{Error, Result};
 use crate::evaluate::is_curve;
 use crate::features::{Alphabet, ROLES, Subwords, Vocabulary, split_bigram};
 use crate::output_file::OutputFile;
-use crate::scoring::{Calibration, Forest, LabelMode, Node};
+use crate::scoring::{Calibration, Forest, LabelMode, Node, WeightBits, Weights};
 use sha2::{Digest, Sha256};
 
 /// The one entry of the file's metadata: several would be written in the order of a hash map.
@@ -112,61 +114,80 @@ impl Model {
     }
 
     fn tensors(&self) -> Vec<StoredTensor> {
-        let vocabulary = &self.vocabulary;
-        let [words, word_ends] = stored_strings(["words", "word_ends"], &vocabulary.words);
-        let [units, unit_ends] = stored_strings(["units", "unit_ends"], &vocabulary.units);
-        let mut tensors = vec![
-            StoredTensor::new("char_ngrams", Dtype::U64, le_bytes(&vocabulary.char_ngrams)),
-            words,
-            word_ends,
-            units,
-            unit_ends,
-            StoredTensor::new("unit_idf", Dtype::F32, le_bytes(&vocabulary.unit_idf)),
-            StoredTensor::new("stems", Dtype::U32, le_bytes(&vocabulary.stems)),
-            StoredTensor::new("bigrams", Dtype::U64, le_bytes(&vocabulary.bigrams)),
-            StoredTensor::new(
-                "subword_tokens",
-                Dtype::U32,
-                le_bytes(&vocabulary.subword_tokens),
-            ),
-            StoredTensor::new("idf", Dtype::F32, le_bytes(&vocabulary.idf)),
-        ];
+        let mut tensors = vocabulary_tensors(&self.vocabulary);
         match &self.heads {
             ModelHeads::Linear {
                 weights,
                 biases,
                 assertion,
             } => {
-                let mut stored = StoredTensor::new("weights", Dtype::F32, le_bytes(weights));
-                stored.shape = vec![vocabulary.len(), weights.len() / vocabulary.len().max(1)];
-                tensors.push(stored);
-                tensors.push(StoredTensor::new("biases", Dtype::F32, le_bytes(biases)));
-                let mut stored = StoredTensor::new("assertion", Dtype::F32, le_bytes(assertion));
-                stored.shape = vec![assertion.len() / ROLES, ROLES];
-                tensors.push(stored);
+                tensors.extend(weight_tensors(["weights", "weight_scales"], weights));
+                tensors.push(StoredTensor::numbers("biases", biases));
+                tensors.extend(weight_tensors(["assertion", "assertion_scales"], assertion));
             }
-            ModelHeads::Forests(forests) => {
-                let trees = || forests.iter().flat_map(|forest| &forest.trees);
-                let nodes: Vec<u32> = trees().flatten().flat_map(node_fields).collect();
-                let mut stored = StoredTensor::new("nodes", Dtype::U32, le_bytes(&nodes));
-                stored.shape = vec![nodes.len() / 4, 4];
-                tensors.push(stored);
-                let tree_ends = ends(trees().map(Vec::len));
-                let forest_ends = ends(forests.iter().map(|forest| forest.trees.len()));
-                tensors.push(StoredTensor::new(
-                    "tree_ends",
-                    Dtype::U32,
-                    le_bytes(&tree_ends),
-                ));
-                tensors.push(StoredTensor::new(
-                    "forest_ends",
-                    Dtype::U32,
-                    le_bytes(&forest_ends),
-                ));
-            }
+            ModelHeads::Forests(forests) => tensors.extend(forest_tensors(forests)),
         }
         tensors
     }
+}
+
+fn vocabulary_tensors(vocabulary: &Vocabulary) -> Vec<StoredTensor> {
+    // The rarest features are the most: their values come first and take one byte each.
+    let all = vocabulary.idf.iter().chain(&vocabulary.unit_idf);
+    let mut values: Vec<f32> = all.copied().collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    values.dedup();
+    let place = |value: &f32| values.partition_point(|other| other > value);
+    let ascending = |numbers: &[u32]| pack_ascending(numbers.iter().map(|&n| n.into()));
+    let packed = StoredTensor::packed;
+    vec![
+        packed(
+            "char_ngrams",
+            pack_ascending(vocabulary.char_ngrams.iter().copied()),
+        ),
+        packed("words", pack_strings(&vocabulary.words)),
+        packed("units", pack_strings(&vocabulary.units)),
+        packed("stems", ascending(&vocabulary.stems)),
+        packed("bigrams", pack_bigrams(&vocabulary.bigrams)),
+        packed("subword_tokens", ascending(&vocabulary.subword_tokens)),
+        packed("idf", pack_small(vocabulary.idf.iter().map(place))),
+        packed(
+            "unit_idf",
+            pack_small(vocabulary.unit_idf.iter().map(place)),
+        ),
+        StoredTensor::numbers("idf_values", &values),
+    ]
+}
+
+/// Weights of few bits as bytes with a scale a column; exact ones as they are.
+fn weight_tensors(names: [&'static str; 2], weights: &Weights) -> Vec<StoredTensor> {
+    let (numbers, levels) = weights.stored();
+    if weights.bits() == WeightBits::ThirtyTwo {
+        let mut stored = StoredTensor::numbers(names[0], numbers);
+        stored.shape = vec![weights.rows(), weights.columns()];
+        return vec![stored];
+    }
+    let dtype = match weights.bits() {
+        WeightBits::Four => Dtype::U8,
+        _ => Dtype::I8,
+    };
+    let mut stored = StoredTensor::new(names[0], dtype, levels.to_vec());
+    stored.shape = vec![weights.rows(), weights.bits().row_bytes(weights.columns())];
+    vec![stored, StoredTensor::numbers(names[1], numbers)]
+}
+
+fn forest_tensors(forests: &[Forest]) -> Vec<StoredTensor> {
+    let trees = || forests.iter().flat_map(|forest| &forest.trees);
+    let nodes: Vec<u32> = trees().flatten().flat_map(node_fields).collect();
+    let mut stored = StoredTensor::numbers("nodes", &nodes);
+    stored.shape = vec![nodes.len() / 4, 4];
+    let tree_ends = ends(trees().map(Vec::len));
+    let forest_ends = ends(forests.iter().map(|forest| forest.trees.len()));
+    vec![
+        stored,
+        StoredTensor::numbers("tree_ends", &tree_ends),
+        StoredTensor::numbers("forest_ends", &forest_ends),
+    ]
 }
 
 fn node_fields(node: &Node) -> [u32; 4] {
@@ -299,26 +320,15 @@ fn check_header(header: &Header) -> Checked<()> {
 }
 
 fn read_vocabulary(header: &Header, file: &SafeTensors<'_>) -> Checked<Vocabulary> {
-    let ascending = |name: &str, ordered: bool| match ordered {
-        true => Ok(()),
-        false => Err(format!("{name} not in order")),
-    };
     let alphabet = Alphabet::from_stored(&header.alphabet).ok_or("alphabet not in order")?;
-    let char_ngrams: Vec<u64> = numbers(file, "char_ngrams")?;
-    ascending("char_ngrams", char_ngrams.is_sorted_by(|a, b| a < b))?;
+    let char_ngrams = unpack_ascending("char_ngrams", packed(file, "char_ngrams")?)?;
     if !char_ngrams.iter().all(|&key| alphabet.holds_key(key)) {
         return Err("an n-gram with a character outside the alphabet".into());
     }
-    let words = read_strings(file, ["words", "word_ends"])?;
-    ascending("words", words.is_sorted_by(|a, b| a < b))?;
-    let units = read_strings(file, ["units", "unit_ends"])?;
-    ascending("units", units.is_sorted_by(|a, b| a < b))?;
-    let unit_idf: Vec<f32> = numbers(file, "unit_idf")?;
+    let units = unpack_strings("units", packed(file, "units")?)?;
     let among_units = |place: u32| (place as usize) < units.len();
-    let stems: Vec<u32> = numbers(file, "stems")?;
-    ascending("stems", stems.is_sorted_by(|a, b| a < b))?;
-    let bigrams: Vec<u64> = numbers(file, "bigrams")?;
-    ascending("bigrams", bigrams.is_sorted_by(|a, b| a < b))?;
+    let stems = read_places(file, "stems")?;
+    let bigrams = unpack_bigrams("bigrams", packed(file, "bigrams")?)?;
     let parts = bigrams.iter().flat_map(|&key| split_bigram(key));
     if !stems.iter().copied().chain(parts).all(among_units) {
         return Err("a stem or bigram outside the units".into());
@@ -327,37 +337,78 @@ fn read_vocabulary(header: &Header, file: &SafeTensors<'_>) -> Checked<Vocabular
         None => None,
         Some(json) => Some(Subwords::from_json(json).map_err(|error| error.to_string())?),
     };
-    let subword_tokens: Vec<u32> = numbers(file, "subword_tokens")?;
-    ascending("subword_tokens", subword_tokens.is_sorted_by(|a, b| a < b))?;
+    let subword_tokens = read_places(file, "subword_tokens")?;
     let tokens = subwords.as_ref().map_or(0, Subwords::len);
-    if subword_tokens
-        .last()
-        .is_some_and(|&last| last as usize >= tokens)
-    {
+    if subword_tokens.iter().any(|&token| token as usize >= tokens) {
         return Err("a subword outside the tokeniser".into());
     }
-    let idf: Vec<f32> = numbers(file, "idf")?;
+    let values: Vec<f32> = numbers(file, "idf_values")?;
+    let is_idf = |&idf: &f32| (0.0..=LARGEST).contains(&f64::from(idf));
     let vocabulary = Vocabulary {
         settings: header.features.clone(),
         alphabet,
         char_ngrams,
-        words,
-        unit_idf,
+        words: unpack_strings("words", packed(file, "words")?)?,
+        unit_idf: unpack_values("unit_idf", packed(file, "unit_idf")?, &values)?,
+        idf: unpack_values("idf", packed(file, "idf")?, &values)?,
         bigrams,
         stems,
         subwords,
         subword_tokens,
         units,
-        idf,
     };
-    let mut all_idf = vocabulary.idf.iter().chain(&vocabulary.unit_idf);
     if vocabulary.idf.len() != vocabulary.len()
         || vocabulary.unit_idf.len() != vocabulary.units.len()
-        || !all_idf.all(|&idf| (0.0..=LARGEST).contains(&f64::from(idf)))
+        || !values.iter().all(is_idf)
     {
         return Err("idf missing or not a number".into());
     }
     Ok(vocabulary)
+}
+
+fn read_places(file: &SafeTensors<'_>, name: &str) -> Checked<Vec<u32>> {
+    let places = unpack_ascending(name, packed(file, name)?)?;
+    let small = places.into_iter().map(u32::try_from);
+    let small: std::result::Result<_, _> = small.collect();
+    small.map_err(|_| format!("{name} with too large a number"))
+}
+
+fn read_weights(
+    file: &SafeTensors<'_>,
+    names: [&str; 2],
+    [rows, columns]: [usize; 2],
+) -> Checked<Weights> {
+    let wrong = || {
+        format!(
+            "{} of another size than features and labels ask for",
+            names[0]
+        )
+    };
+    let tensor = file.tensor(names[0]).map_err(|error| error.to_string())?;
+    let bits = match tensor.dtype() {
+        Dtype::F32 => WeightBits::ThirtyTwo,
+        Dtype::I8 => WeightBits::Eight,
+        Dtype::U8 => WeightBits::Four,
+        _ => return Err(wrong()),
+    };
+    let weights = match bits {
+        WeightBits::ThirtyTwo => Weights::exact(columns, numbers(file, names[0])?),
+        _ => Weights::from_levels(bits, numbers(file, names[1])?, tensor.data().to_vec())
+            .ok_or_else(wrong)?,
+    };
+    if tensor.data().len() != rows * bits.row_bytes(columns) || weights.columns() != columns {
+        return Err(wrong());
+    }
+    // A level is at most 127 in size, and its value at most the square of that.
+    let largest = match bits {
+        WeightBits::ThirtyTwo => LARGEST,
+        _ => LARGEST / (128.0 * 128.0),
+    };
+    let mut stored = weights.stored().0.iter();
+    if !stored.all(|&number| f64::from(number).abs() <= largest) {
+        return Err("a weight that is no number".into());
+    }
+    Ok(weights)
 }
 
 fn read_heads(
@@ -377,32 +428,27 @@ fn read_heads(
         }
         return Ok(ModelHeads::Forests(forests));
     }
-    let weights: Vec<f32> = numbers(file, "weights")?;
-    let biases: Vec<f32> = numbers(file, "biases")?;
-    let assertion: Vec<f32> = numbers(file, "assertion")?;
     let (columns, local) = match header.mixes {
         Some(_) => (2 * labels, 1),
         None => (labels, 0),
     };
-    let by_role = vocabulary.units.len() * ROLES * local;
+    let biases: Vec<f32> = numbers(file, "biases")?;
     if biases.len() != columns + local
-        || weights.len() != features * columns
-        || !(assertion.is_empty() || assertion.len() == by_role)
+        || !biases.iter().all(|&bias| f64::from(bias).abs() <= LARGEST)
     {
-        return Err("another number of weights than of features and labels".into());
+        return Err("biases missing or no numbers".into());
     }
-    if !weights
-        .iter()
-        .chain(&biases)
-        .chain(&assertion)
-        .all(|&weight| f64::from(weight).abs() <= LARGEST)
-    {
-        return Err("a weight that is no number".into());
-    }
+    let asserted = file
+        .tensor("assertion")
+        .map_err(|error| error.to_string())?;
+    let units = match asserted.shape().first() {
+        Some(0) => 0,
+        _ => vocabulary.units.len() * local,
+    };
     Ok(ModelHeads::Linear {
-        weights,
+        weights: read_weights(file, ["weights", "weight_scales"], [features, columns])?,
         biases,
-        assertion,
+        assertion: read_weights(file, ["assertion", "assertion_scales"], [units, ROLES])?,
     })
 }
 

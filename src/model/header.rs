@@ -16,8 +16,9 @@ use crate::text::{
 /// Version of the file's layout.
 ///
 /// 1: linear heads of sentences, or of sentences and windows; or forests. 2: stems, assertion,
-/// priors, margins of rows to be read. Files of version 1 are refused.
-pub const FORMAT_VERSION: u32 = 2;
+/// priors, margins of rows to be read. 3: lists packed, weights of 4, 8 or 32 bits. Files of earlier
+/// versions are refused.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// Everything in a model but its arrays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

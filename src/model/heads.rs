@@ -2,32 +2,40 @@
 
 use crate::features::{FeatureSpace, ROLES};
 use crate::learn::{Heads, LinearModel, LocalEvidence};
-use crate::scoring::Forest;
+use crate::scoring::{Forest, WeightBits, Weights};
 
 /// One scorer a label.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ModelHeads {
     /// Linear scorers.
     Linear {
-        /// `weights[feature × columns + column]`; a column a label for sentences, then, where
-        /// windows are scored, a column a label for them.
-        weights: Vec<f32>,
+        /// One row a feature; a column a label for sentences, then, where windows are scored, a
+        /// column a label for them.
+        weights: Weights,
         /// One a column, then, where windows are scored, that of the assertion.
         biases: Vec<f32>,
-        /// `assertion[unit × roles + role]`: for each unit by where it stands as seen from a
-        /// trigger; empty where the assertion is not scored.
-        assertion: Vec<f32>,
+        /// One row a unit, a column for each role it can stand in as seen from a trigger; no rows
+        /// where the assertion is not scored.
+        assertion: Weights,
     },
     /// Trees that vote.
     Forests(Vec<Forest>),
 }
 
 impl ModelHeads {
-    /// Columns of weights: of sentences and, where they are scored, of windows; none for forests.
-    pub(crate) fn columns(&self, scores_windows: bool) -> usize {
+    /// The same scorers with at most so many bits a weight; forests as they are.
+    pub(crate) fn with_bits(&self, bits: WeightBits) -> Self {
         match self {
-            Self::Linear { biases, .. } => biases.len() - usize::from(scores_windows),
-            Self::Forests(_) => 0,
+            Self::Linear {
+                weights,
+                biases,
+                assertion,
+            } => Self::Linear {
+                weights: weights.with_bits(bits),
+                biases: biases.clone(),
+                assertion: assertion.with_bits(bits),
+            },
+            Self::Forests(forests) => Self::Forests(forests.clone()),
         }
     }
 
@@ -47,12 +55,13 @@ impl ModelHeads {
                 if local.is_some() {
                     biases.push(assertion.map_or(0.0, |assertion| assertion.bias as f32));
                 }
+                let weights = (0..space.len())
+                    .flat_map(|feature| columns().map(move |m| m.weights[feature] as f32));
+                let assertion = assertion.map_or_else(Vec::new, |model| by_role(model, space));
                 Self::Linear {
-                    weights: (0..space.len())
-                        .flat_map(|feature| columns().map(move |m| m.weights[feature] as f32))
-                        .collect(),
+                    weights: Weights::exact(columns().count(), weights.collect()),
                     biases,
-                    assertion: assertion.map_or_else(Vec::new, |model| by_role(model, space)),
+                    assertion: Weights::exact(ROLES, assertion),
                 }
             }
         }

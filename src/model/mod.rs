@@ -4,12 +4,14 @@ mod file;
 mod header;
 mod heads;
 mod map;
+mod packed;
 mod tensors;
 
 pub use header::{FORMAT_VERSION, Header, Provenance, TextVersions};
 pub use heads::ModelHeads;
 
 use crate::features::Vocabulary;
+use crate::scoring::WeightBits;
 
 /// A trained model: data only, the text pipeline's settings included.
 #[derive(Clone, Debug)]
@@ -35,6 +37,14 @@ impl Model {
         &self.heads
     }
 
+    /// Bits of a stored weight; 32 for forests, which have none.
+    pub fn weight_bits(&self) -> WeightBits {
+        match &self.heads {
+            ModelHeads::Linear { weights, .. } => weights.bits(),
+            ModelHeads::Forests(_) => WeightBits::ThirtyTwo,
+        }
+    }
+
     /// The features that speak most for a label, strongest first, with their weights; empty for
     /// forests. The effect of a feature is its weight, in the scores of sentence and window as they
     /// count, times its idf.
@@ -44,12 +54,13 @@ impl Model {
         };
         let labels = self.header.labels.len();
         let mixes = self.header.mixes.as_ref();
-        let all = self.heads.columns(mixes.is_some());
         let [sentence, window, _] = mixes.map_or([1.0, 0.0, 0.0], |mixes| mixes[label]);
         let effect = |feature: usize| {
-            let columns = &weights[feature * all..][..all];
-            let of_window = columns.get(labels + label).map_or(0.0, |&weight| weight);
-            let mixed = sentence as f32 * columns[label] + window as f32 * of_window;
+            let of_window = match mixes {
+                Some(_) => weights.get(feature, labels + label),
+                None => 0.0,
+            };
+            let mixed = sentence as f32 * weights.get(feature, label) + window as f32 * of_window;
             mixed * self.vocabulary.idf[feature]
         };
         let mut order: Vec<usize> = (0..self.vocabulary.len()).collect();

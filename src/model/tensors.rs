@@ -1,4 +1,4 @@
-//! The arrays of a model file: numbers in little-endian order, strings end to end.
+//! The arrays of a model file: numbers in little-endian order, and packed lists as bytes.
 
 use safetensors::{Dtype, SafeTensors};
 
@@ -25,14 +25,16 @@ impl StoredTensor {
     }
 }
 
-/// Strings end to end, and where each ends.
-pub(super) fn stored_strings(names: [&'static str; 2], strings: &[String]) -> [StoredTensor; 2] {
-    let text = strings.concat().into_bytes();
-    let ends = ends(strings.iter().map(String::len));
-    [
-        StoredTensor::new(names[0], Dtype::U8, text),
-        StoredTensor::new(names[1], Dtype::U32, le_bytes(&ends)),
-    ]
+impl StoredTensor {
+    /// A packed list.
+    pub(super) fn packed(name: &'static str, bytes: Vec<u8>) -> Self {
+        Self::new(name, Dtype::U8, bytes)
+    }
+
+    /// Numbers of a fixed width.
+    pub(super) fn numbers<T: LittleEndian>(name: &'static str, numbers: &[T]) -> Self {
+        Self::new(name, T::DTYPE, le_bytes(numbers))
+    }
 }
 
 /// Numbers of a fixed width as little-endian bytes.
@@ -58,7 +60,7 @@ macro_rules! little_endian {
     )*};
 }
 
-little_endian!(u8 = U8, u32 = U32, u64 = U64, f32 = F32);
+little_endian!(u32 = U32, f32 = F32);
 
 pub(super) fn le_bytes<T: LittleEndian>(numbers: &[T]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_of_val(numbers));
@@ -87,18 +89,12 @@ pub(super) fn numbers<T: LittleEndian>(file: &SafeTensors<'_>, name: &str) -> Ch
         .collect())
 }
 
-pub(super) fn read_strings(file: &SafeTensors<'_>, names: [&str; 2]) -> Checked<Vec<String>> {
-    let bytes: Vec<u8> = numbers(file, names[0])?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("{} not UTF-8", names[0]))?;
-    let ends: Vec<u32> = numbers(file, names[1])?;
-    let starts = std::iter::once(0).chain(ends.iter().copied());
-    let words: Option<Vec<String>> = starts
-        .zip(&ends)
-        .map(|(start, &end)| text.get(start as usize..end as usize).map(str::to_owned))
-        .collect();
-    match words {
-        Some(words) if ends.last().copied().unwrap_or(0) as usize == text.len() => Ok(words),
-        _ => Err(format!("{} cut in the wrong places", names[0])),
+/// The bytes of a packed list.
+pub(super) fn packed<'a>(file: &SafeTensors<'a>, name: &str) -> Checked<&'a [u8]> {
+    let tensor = file.tensor(name).map_err(|error| error.to_string())?;
+    match tensor.dtype() {
+        Dtype::U8 => Ok(tensor.data()),
+        _ => Err(format!("{name} has the wrong type")),
     }
 }
 

@@ -2,25 +2,32 @@
 
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
-
-use crate::features::{FeatureIndex, ROLES, SparseRow, WordFeatures, roles, window_around};
+use super::fast::{self, FastScratch, FastWay};
+use super::plain::{self, PlainScratch};
+use super::scores::RawScores;
+use crate::features::{FeatureIndex, window_around};
+use crate::hash::hash_of_text;
 use crate::model::{Header, Model, ModelHeads};
 use crate::scoring::{LabelTree, LeafPrediction, PriorShift};
-use crate::text::{TextPipeline, Tokens};
-
-/// Words that a scratch object remembers before it forgets them all.
-const REMEMBERED_WORDS: usize = 1 << 16;
+use crate::text::{CodedReader, STEMMED_LETTERS, TextPipeline};
 
 /// A model compiled for prediction: shared by threads, never changed.
 #[derive(Debug)]
 pub struct Predictor {
-    header: Header,
-    pipeline: TextPipeline,
-    index: FeatureIndex,
-    heads: ModelHeads,
+    compiled: Compiled,
+    /// For models that can be scored the fast way.
+    reader: Option<CodedReader>,
     tree: LabelTree,
     prior_shift: Option<PriorShift>,
+}
+
+/// What scoring a sentence needs.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) header: Header,
+    pub(super) pipeline: TextPipeline,
+    pub(super) index: FeatureIndex,
+    pub(super) heads: ModelHeads,
 }
 
 /// What is predicted for one sentence.
@@ -36,40 +43,74 @@ pub struct Prediction {
 /// result.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    tokens: Tokens,
-    codes: Vec<u8>,
-    /// Place of each known word in `words`.
-    places: FxHashMap<String, usize>,
-    words: Vec<Word>,
-    /// The words of the sentence, as places in `words`.
-    sentence: Vec<usize>,
-    /// For each word of the sentence its bigram with the one before.
-    bigrams: Vec<Option<(u32, f32)>>,
+    fast: FastScratch,
+    plain: PlainScratch,
+    scores: RawScores,
+    prediction: Prediction,
+    /// Whether the last sentence was scored the fast way.
+    is_fast: bool,
 }
 
 impl Scratch {
-    /// The normalised text of the sentence that was predicted last.
-    pub(super) fn normalized(&self) -> &str {
-        self.tokens.normalized()
+    /// A fingerprint of the sentence that was predicted last, the same for sentences that are the
+    /// same after folding.
+    pub(super) fn fingerprint(&self) -> u64 {
+        match self.is_fast {
+            true => self.fast.tokens.fingerprint(),
+            false => hash_of_text(self.plain.tokens.normalized()),
+        }
+    }
+
+    /// The number of words of the sentence that was predicted last, signs not counted.
+    pub(super) fn word_tokens(&self) -> usize {
+        if self.is_fast {
+            let tokens = self.fast.tokens.tokens().iter();
+            return tokens.filter(|token| token.is_word).count();
+        }
+        let tokens = &self.plain.tokens;
+        let is_word = |&token: &usize| tokens.form(token).contains(char::is_alphanumeric);
+        (0..tokens.len()).filter(is_word).count()
     }
 }
 
-/// A word with its features and what it adds to the score of each column of weights.
-#[derive(Debug)]
-struct Word {
-    features: WordFeatures,
-    scores: Vec<f64>,
+impl Compiled {
+    /// The column of the first label's window; that of its sentences where windows were not learnt.
+    pub(super) fn first_window_column(&self) -> usize {
+        match self.header.mixes {
+            Some(_) => self.header.labels.len(),
+            None => 0,
+        }
+    }
+
+    /// Whether words are told apart by the codes of their characters, so that their form is not
+    /// needed: every known word can be written with them, and so can what stems cut off.
+    fn is_spelt_by_codes(&self) -> bool {
+        let vocabulary = self.index.vocabulary();
+        let mut known = vocabulary.words.iter().chain(vocabulary.units.iter());
+        vocabulary.subwords.is_none()
+            && known.all(|word| vocabulary.alphabet.holds(word))
+            && (!vocabulary.settings.stems || vocabulary.alphabet.holds(STEMMED_LETTERS))
+    }
 }
 
 impl Predictor {
     /// Compiles a model.
     pub fn new(model: Model) -> Self {
-        Self {
+        let compiled = Compiled {
             pipeline: TextPipeline::new(&model.header.text),
-            tree: LabelTree::new(&model.header.labels),
             index: FeatureIndex::new(model.vocabulary),
             header: model.header,
             heads: model.heads,
+        };
+        let is_linear = matches!(compiled.heads, ModelHeads::Linear { .. });
+        let reader = (is_linear && compiled.is_spelt_by_codes()).then(|| {
+            let alphabet = &compiled.index.vocabulary().alphabet;
+            CodedReader::new(&compiled.header.text, alphabet.codes().clone())
+        });
+        Self {
+            tree: LabelTree::new(&compiled.header.labels),
+            compiled,
+            reader,
             prior_shift: None,
         }
     }
@@ -78,7 +119,7 @@ impl Predictor {
     /// leaf label from 0 to 1.
     pub fn with_priors(self, priors: &[f64]) -> Self {
         Self {
-            prior_shift: Some(PriorShift::new(&self.header.priors, priors)),
+            prior_shift: Some(PriorShift::new(&self.compiled.header.priors, priors)),
             ..self
         }
     }
@@ -87,13 +128,13 @@ impl Predictor {
     pub fn priors(&self) -> &[f64] {
         match &self.prior_shift {
             Some(shift) => shift.now(),
-            None => &self.header.priors,
+            None => &self.compiled.header.priors,
         }
     }
 
     /// What the model says about itself.
     pub fn header(&self) -> &Header {
-        &self.header
+        &self.compiled.header
     }
 
     /// The labels with their parents.
@@ -103,265 +144,191 @@ impl Predictor {
 
     /// The text pipeline of the model.
     pub fn pipeline(&self) -> &TextPipeline {
-        &self.pipeline
+        &self.compiled.pipeline
     }
 
     /// Predicts one sentence.
-    pub fn predict(&self, sentence: &str, scratch: &mut Scratch) -> Prediction {
-        self.read(sentence, scratch);
-        let whole = self.scores_of(scratch, 0..scratch.sentence.len());
-        let best = self.best_windows(scratch);
-        let raw = self.raw_scores(scratch, &whole, &best);
-        let calibrated = self.header.calibrations.iter().zip(&raw);
-        let mut probabilities: Vec<f64> = calibrated
-            .map(|(calibration, &score)| calibration.probability(score))
-            .collect();
-        let mode = self.header.mode;
-        mode.normalize(&mut probabilities);
-        if let Some(shift) = &self.prior_shift {
-            shift.adjust(mode, &mut probabilities);
+    pub fn predict<'s>(&self, sentence: &str, scratch: &'s mut Scratch) -> &'s Prediction {
+        scratch.is_fast = self.reader.is_some();
+        match self.fast_way() {
+            Some(way) => way.score(sentence, &mut scratch.fast, &mut scratch.scores),
+            None => {
+                let scores = &mut scratch.scores;
+                self.compiled
+                    .score_plainly(sentence, &mut scratch.plain, scores);
+            }
         }
-        let leaves = LeafPrediction::decide(mode, probabilities, &self.header.thresholds);
-        let words = scratch.sentence.len();
-        let evidence = leaves
-            .holds
-            .iter()
-            .zip(&best)
-            .map(|(&held, &(_, middle))| {
-                let window = window_around(middle, self.header.window_radius, words);
-                (held && words > 0).then(|| span_of_words(&scratch.tokens, window))
-            })
-            .collect();
-        Prediction { leaves, evidence }
+        self.decide(&scratch.scores, &mut scratch.prediction.leaves);
+        self.find_evidence(scratch);
+        &scratch.prediction
     }
 
-    /// The raw score of each label, from its scores of the whole sentence and of its best window.
-    fn raw_scores(&self, scratch: &Scratch, whole: &[f64], best: &[(f64, usize)]) -> Vec<f64> {
-        let Some(mixes) = &self.header.mixes else {
-            return whole.to_vec();
-        };
-        let parts = mixes.iter().zip(whole.iter().zip(best)).enumerate();
-        parts
-            .map(|(label, (mix, (&sentence, &(window, middle))))| {
-                let assertion = self.assertion_score(scratch, label, middle);
-                let scores = [sentence, window, assertion];
-                mix.iter()
-                    .zip(scores)
-                    .map(|(share, part)| share * part)
-                    .sum()
-            })
-            .collect()
+    /// For each leaf label the scores of a sentence, of its best window and of the assertion, and the
+    /// raw score that they are mixed to.
+    pub(crate) fn parts(&self, sentence: &str, scratch: &mut Scratch) -> Vec<([f64; 3], f64)> {
+        self.predict(sentence, scratch);
+        let parts = scratch.scores.parts.iter().copied();
+        parts.zip(scratch.scores.raw.iter().copied()).collect()
     }
 
-    /// The score of the assertion of what triggers a label in the window around a word.
-    fn assertion_score(&self, scratch: &Scratch, label: usize, middle: usize) -> f64 {
+    fn fast_way(&self) -> Option<FastWay<'_>> {
         let ModelHeads::Linear {
-            biases, assertion, ..
-        } = &self.heads
+            weights,
+            biases,
+            assertion,
+        } = &self.compiled.heads
         else {
-            return 0.0;
+            return None;
         };
-        if assertion.is_empty() {
-            return 0.0;
+        Some(FastWay {
+            compiled: &self.compiled,
+            reader: self.reader.as_ref()?,
+            weights,
+            biases,
+            assertion,
+        })
+    }
+
+    /// From raw scores to probabilities and labels.
+    fn decide(&self, scores: &RawScores, leaves: &mut LeafPrediction) {
+        let header = &self.compiled.header;
+        let calibrated = header.calibrations.iter().zip(&scores.raw);
+        leaves.probabilities.clear();
+        leaves
+            .probabilities
+            .extend(calibrated.map(|(calibration, &score)| calibration.probability(score)));
+        header.mode.normalize(&mut leaves.probabilities);
+        if let Some(shift) = &self.prior_shift {
+            shift.adjust(header.mode, &mut leaves.probabilities);
         }
-        let trigger = self.trigger(scratch, label, middle);
-        let (mut score, mut squared_norm) = (0.0, 0.0);
-        for (place, &word) in scratch.sentence.iter().enumerate() {
-            let Some(unit) = scratch.words[word].features.unit else {
-                continue;
-            };
-            let value = f64::from(self.index.unit_idf(unit));
-            for role in roles(trigger, place) {
-                score += f64::from(assertion[unit as usize * ROLES + role]) * value;
-                squared_norm += value * value;
+        header
+            .mode
+            .decide(&leaves.probabilities, &header.thresholds, &mut leaves.holds);
+        leaves.margin = header
+            .mode
+            .margin(&leaves.probabilities, &header.thresholds);
+    }
+
+    fn find_evidence(&self, scratch: &mut Scratch) {
+        let radius = self.compiled.header.window_radius;
+        let Prediction { leaves, evidence } = &mut scratch.prediction;
+        let middles = &scratch.scores.middles;
+        evidence.clear();
+        evidence.extend(leaves.holds.iter().zip(middles).map(|(&held, &middle)| {
+            if !held {
+                return None;
             }
-        }
-        let bias = biases.last().copied().unwrap_or_default();
-        score * scale_of(squared_norm) + f64::from(bias)
-    }
-
-    /// The word of the window around a word that adds most to a label's score.
-    fn trigger(&self, scratch: &Scratch, label: usize, middle: usize) -> usize {
-        let column = self.header.labels.len() + label;
-        let words = scratch.sentence.len();
-        let mut best = (f64::NEG_INFINITY, middle);
-        for place in window_around(middle, self.header.window_radius, words) {
-            let score = scratch.words[scratch.sentence[place]].scores[column];
-            if score > best.0 {
-                best = (score, place);
+            if self.reader.is_some() {
+                let tokens = scratch.fast.tokens.tokens();
+                let window = window_around(middle, radius, tokens.len());
+                return fast::span_of_words(&tokens[window]);
             }
-        }
-        best.1
-    }
-
-    /// Fills the scratch object with the words and bigrams of a sentence.
-    fn read(&self, sentence: &str, scratch: &mut Scratch) {
-        if scratch.words.len() > REMEMBERED_WORDS {
-            scratch.places.clear();
-            scratch.words.clear();
-        }
-        self.pipeline.tokenize_into(sentence, &mut scratch.tokens);
-        scratch.sentence.clear();
-        scratch.bigrams.clear();
-        let mut left = None;
-        for token in 0..scratch.tokens.len() {
-            let form = scratch.tokens.form(token);
-            let place = match scratch.places.get(form) {
-                Some(&place) => place,
-                None => {
-                    let features = self.index.features_of(form, &mut scratch.codes);
-                    let scores = self.linear_scores(&features.features);
-                    scratch.places.insert(form.to_owned(), scratch.words.len());
-                    scratch.words.push(Word { features, scores });
-                    scratch.words.len() - 1
-                }
-            };
-            let right = scratch.words[place].features.unit;
-            scratch.bigrams.push(self.index.bigram(left, right));
-            scratch.sentence.push(place);
-            left = right;
-        }
-    }
-
-    /// What features add to the score of each column of weights before scaling; nothing for
-    /// forests.
-    fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f64> {
-        let ModelHeads::Linear { weights, .. } = &self.heads else {
-            return Vec::new();
-        };
-        let columns = self.heads.columns(self.header.mixes.is_some());
-        let mut scores = vec![0.0; columns];
-        for &(feature, value) in features {
-            let first = feature as usize * columns;
-            for (score, weight) in scores.iter_mut().zip(&weights[first..first + columns]) {
-                *score += f64::from(*weight) * f64::from(value);
-            }
-        }
-        scores
-    }
-
-    /// The scores of whole sentences for the words in a range, taken as a sentence of their own.
-    fn scores_of(&self, scratch: &Scratch, range: Range<usize>) -> Vec<f64> {
-        match &self.heads {
-            ModelHeads::Linear { biases, .. } => self.scaled_scores(scratch, range, biases, 0),
-            ModelHeads::Forests(forests) => {
-                let row = self.row(scratch, range);
-                let value_of = |feature: u32| {
-                    let place = row.indices().binary_search(&feature);
-                    place.map_or(0.0, |place| row.values()[place])
-                };
-                forests
-                    .iter()
-                    .map(|forest| forest.score(value_of))
-                    .collect()
-            }
-        }
-    }
-
-    /// The scores of the window around a word. Windows have scorers of their own, or those of
-    /// sentences where they were not learnt.
-    fn window_scores(&self, scratch: &Scratch, middle: usize) -> Vec<f64> {
-        let words = scratch.sentence.len();
-        let window = window_around(middle, self.header.window_radius, words);
-        match &self.heads {
-            ModelHeads::Linear { biases, .. } if self.header.mixes.is_some() => {
-                self.scaled_scores(scratch, window, biases, self.header.labels.len())
-            }
-            _ => self.scores_of(scratch, window),
-        }
-    }
-
-    /// The scores of a column a label, from the column `first` on.
-    fn scaled_scores(
-        &self,
-        scratch: &Scratch,
-        range: Range<usize>,
-        biases: &[f32],
-        first: usize,
-    ) -> Vec<f64> {
-        let columns = self.heads.columns(self.header.mixes.is_some());
-        let (sums, squared_norm) = self.sums(scratch, range, columns);
-        let scale = scale_of(squared_norm);
-        let scores = sums.iter().zip(biases).skip(first);
-        scores
-            .take(self.header.labels.len())
-            .map(|(sum, bias)| sum * scale + f64::from(*bias))
-            .collect()
-    }
-
-    /// Unscaled scores and squared norm of a range of words with the bigrams inside it.
-    fn sums(&self, scratch: &Scratch, range: Range<usize>, columns: usize) -> (Vec<f64>, f64) {
-        let mut scores = vec![0.0; columns];
-        let mut squared_norm = 0.0;
-        for place in range.clone() {
-            let word = &scratch.words[scratch.sentence[place]];
-            squared_norm += f64::from(word.features.squared_norm);
-            for (score, of_word) in scores.iter_mut().zip(&word.scores) {
-                *score += of_word;
-            }
-            if place > range.start
-                && let Some(bigram) = scratch.bigrams[place]
-            {
-                squared_norm += f64::from(bigram.1) * f64::from(bigram.1);
-                for (score, of_bigram) in scores.iter_mut().zip(self.linear_scores(&[bigram])) {
-                    *score += of_bigram;
-                }
-            }
-        }
-        (scores, squared_norm)
-    }
-
-    /// The feature values of a range of words.
-    fn row(&self, scratch: &Scratch, range: Range<usize>) -> SparseRow {
-        let mut pairs = Vec::new();
-        let mut squared_norm = 0.0;
-        for place in range.clone() {
-            let features = &scratch.words[scratch.sentence[place]].features;
-            pairs.extend_from_slice(&features.features);
-            squared_norm += features.squared_norm;
-            let bigram = scratch.bigrams[place].filter(|_| place > range.start);
-            squared_norm += bigram.map_or(0.0, |(_, value)| value * value);
-            pairs.extend(bigram);
-        }
-        let scale = scale_of(f64::from(squared_norm)) as f32;
-        pairs.iter_mut().for_each(|(_, value)| *value *= scale);
-        SparseRow::from_pairs(&mut pairs)
-    }
-
-    /// For each label the window that scores highest: its score and the word in its middle.
-    fn best_windows(&self, scratch: &Scratch) -> Vec<(f64, usize)> {
-        let mut best = vec![(f64::NEG_INFINITY, 0); self.header.labels.len()];
-        // A sentence without words has the one window without words.
-        for middle in 0..scratch.sentence.len().max(1) {
-            let scores = self.window_scores(scratch, middle);
-            for (best, &score) in best.iter_mut().zip(&scores) {
-                if score > best.0 {
-                    *best = (score, middle);
-                }
-            }
-        }
-        best
+            let tokens = &scratch.plain.tokens;
+            let window = window_around(middle, radius, tokens.len());
+            (!tokens.is_empty()).then(|| plain::span_of_words(tokens, window))
+        }));
     }
 }
 
-/// The bytes of the sentence that some tokens span, signs at either end left off.
-fn span_of_words(tokens: &Tokens, mut window: Range<usize>) -> Range<usize> {
-    let is_word = |token: usize| tokens.form(token).contains(char::is_alphanumeric);
-    let whole = window.clone();
-    while !window.is_empty() && !is_word(window.start) {
-        window.start += 1;
-    }
-    while !window.is_empty() && !is_word(window.end - 1) {
-        window.end -= 1;
-    }
-    tokens.original_span(if window.is_empty() { whole } else { window })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+    use crate::corpus::{CorpusReader, read_bundled};
+    use crate::scoring::WeightBits;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
 
-/// Scales a row to length one; an empty row stays empty.
-fn scale_of(squared_norm: f64) -> f64 {
-    if squared_norm > 0.0 {
-        squared_norm.sqrt().recip()
-    } else {
-        0.0
+    static BUILT_IN: LazyLock<Predictor> =
+        LazyLock::new(|| Predictor::new(crate::built_in_model().unwrap()));
+
+    /// Both ways give the same labels and windows, and the same scores to 1e-5.
+    fn agree(predictor: &Predictor, sentence: &str, scratch: &mut Scratch) {
+        predictor.predict(sentence, scratch);
+        let fast = scratch.prediction.clone();
+        let mut scores = RawScores::default();
+        let compiled = &predictor.compiled;
+        compiled.score_plainly(sentence, &mut scratch.plain, &mut scores);
+        for (fast, plain) in scratch.scores.raw.iter().zip(&scores.raw) {
+            assert!((fast - plain).abs() < 1e-5, "{fast} {plain} {sentence}");
+        }
+        assert_eq!(scratch.scores.middles, scores.middles, "{sentence}");
+        let mut leaves = LeafPrediction::default();
+        predictor.decide(&scores, &mut leaves);
+        assert_eq!(fast.leaves.holds, leaves.holds, "{sentence}");
+        let tokens = &scratch.plain.tokens;
+        for (label, span) in fast.evidence.iter().enumerate() {
+            let window = window_around(
+                scores.middles[label],
+                compiled.header.window_radius,
+                tokens.len(),
+            );
+            let expected = leaves.holds[label] && !tokens.is_empty();
+            let expected = expected.then(|| plain::span_of_words(tokens, window));
+            assert_eq!(span, &expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn the_fast_way_agrees_on_the_whole_corpus() {
+        assert!(BUILT_IN.reader.is_some());
+        let corpus = read_bundled(&CorpusReader::default()).unwrap();
+        let mut scratch = Scratch::default();
+        for record in corpus.records() {
+            agree(&BUILT_IN, &record.text, &mut scratch);
+        }
+        let long: Vec<&str> = corpus.records()[..400].iter().map(|r| &*r.text).collect();
+        agree(&BUILT_IN, &long.join(" "), &mut scratch);
+    }
+
+    /// The first sentences of the corpus, with as many labels that mean nothing.
+    fn small_corpus(labels: usize) -> crate::corpus::Corpus {
+        let corpus = read_bundled(&CorpusReader::default()).unwrap();
+        let records = corpus.records().iter().take(300).enumerate();
+        let lines: Vec<String> = records
+            .map(|(row, record)| {
+                let label = format!("label{}", row % labels);
+                serde_json::json!({"text": record.text, "labels": [label], "doc": row}).to_string()
+            })
+            .collect();
+        let bytes: &'static [u8] = Box::leak(lines.join("\n").into_boxed_str()).as_bytes();
+        let reader = CorpusReader::default();
+        reader.read_memory(&[("small.jsonl", bytes)]).unwrap()
+    }
+
+    #[test]
+    fn the_fast_way_agrees_for_other_settings() {
+        for (labels, window_words, single_label, bits) in [
+            (10, 0, false, WeightBits::Four),
+            (10, 3, false, WeightBits::Eight),
+            (3, 1001, false, WeightBits::Eight),
+            (3, 9, true, WeightBits::Four),
+        ] {
+            let corpus = small_corpus(labels);
+            let mut settings = Settings::default();
+            settings.learner.window_words = window_words;
+            settings.training.single_label = single_label;
+            settings.training.folds = 2;
+            settings.training.bootstrap_samples = 0;
+            let mut model = crate::training::train(&corpus, &settings, &|_| ()).unwrap();
+            model.heads = model.heads.with_bits(bits);
+            let predictor = Predictor::new(model);
+            assert!(predictor.reader.is_some());
+            let mut scratch = Scratch::default();
+            for record in corpus.records() {
+                agree(&predictor, &record.text, &mut scratch);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn the_fast_way_agrees_on_random_words(
+            words in prop::collection::vec("[ابتجحدرسصطعغفقكلمنهوي]{1,6}|قصف|غارة|اشتباك|على|،|\\.|[0-9]{1,3}|\\PC{0,4}", 0..60)
+        ) {
+            agree(&BUILT_IN, &words.join(" "), &mut Scratch::default());
+        }
     }
 }

@@ -161,15 +161,13 @@ impl<'a> Labeller<'a> {
         scratch: &mut Scratch,
     ) -> Fresh {
         let sentence = &text[range.clone()];
-        let prediction = self.predictor.predict(sentence, scratch);
-        let normalized = scratch.normalized();
+        let prediction = self.predictor.predict(sentence, scratch).clone();
         // The rules expect all folds, which the model need not have.
         let furniture = (in_document && sentence.len() <= LONGEST_FURNITURE)
             .then(|| recognize_furniture(Normalizer::default().normalize(sentence).text()))
             .flatten();
         let repeats = in_document && sentence.len() >= SHORTEST_REPEAT;
-        let fingerprint =
-            repeats.then(|| BuildHasherDefault::<FxHasher>::default().hash_one(normalized));
+        let fingerprint = repeats.then(|| scratch.fingerprint());
         let start = unit.offset + range.start;
         let labelled = self.labelled(&prediction, sentence, start, furniture);
         (output_row(unit, Ok(labelled)), fingerprint)

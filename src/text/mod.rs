@@ -5,6 +5,7 @@
 
 mod align;
 mod characters;
+mod coded;
 mod furniture;
 mod normalize;
 mod pipeline;
@@ -20,7 +21,8 @@ pub use sentences::{SPLITTER_VERSION, SentenceSplitter, SplitterSettings};
 pub use stems::STEMMER_VERSION;
 pub use tokens::{TOKENIZER_VERSION, Tokenizer, TokenizerSettings};
 
-pub(crate) use stems::light_stem;
+pub(crate) use coded::{CodedReader, CodedToken, CodedTokens};
+pub(crate) use stems::{STEMMED_LETTERS, light_stem};
 
 use serde::{Deserialize, Serialize};
 

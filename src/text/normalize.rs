@@ -257,9 +257,12 @@ impl<'a> Writer<'a> {
 
     /// Whether the signs since the last letter only break a word up.
     fn dodged(&self) -> bool {
-        let never_in_text = |sign: char| matches!(sign, '*' | '•' | '·' | '~');
         !self.signs.is_empty()
-            && (self.elongated || self.signs.iter().all(|&(sign, _, _)| never_in_text(sign)))
+            && (self.elongated
+                || self
+                    .signs
+                    .iter()
+                    .all(|&(sign, _, _)| breaks_words_only(sign)))
     }
 
     fn flush(&mut self) {
@@ -285,8 +288,13 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Signs that stand between two letters for no other reason than to break a word up.
+pub(super) fn breaks_words_only(character: char) -> bool {
+    matches!(character, '*' | '•' | '·' | '~')
+}
+
 /// Signs that are put between letters to break a word up.
-fn is_dodge(character: char) -> bool {
+pub(super) fn is_dodge(character: char) -> bool {
     matches!(
         character,
         '.' | '*' | '-' | '_' | '/' | '\\' | '+' | '~' | '•' | '·' | '|' | '^' | '=' | TATWEEL

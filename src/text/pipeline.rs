@@ -22,6 +22,10 @@ impl TextPipeline {
         }
     }
 
+    pub(super) fn normalizer(&self) -> &Normalizer {
+        &self.normalizer
+    }
+
     /// The sentence splitter.
     pub fn splitter(&self) -> &SentenceSplitter {
         &self.splitter
@@ -75,6 +79,11 @@ impl Tokens {
             self.form_ends[index - 1]
         };
         &self.forms[start..self.form_ends[index]]
+    }
+
+    /// Token `index` after normalisation.
+    pub(super) fn text(&self, index: usize) -> &str {
+        &self.normalized.text()[self.ranges[index].clone()]
     }
 
     /// The bytes of the original sentence that the tokens in `range` span.

@@ -11,6 +11,9 @@ const SUFFIXES: [&str; 12] = [
     "هما", "ها", "هم", "ان", "ات", "ون", "ين", "يه", "وا", "ه", "ي", "ت",
 ];
 
+/// The letters of all that is cut off.
+pub(crate) const STEMMED_LETTERS: &str = "وفالبكهمنتي";
+
 const LEAST_AFTER_CONJUNCTION: usize = 3;
 const LEAST_AFTER_PREFIX: usize = 2;
 const LEAST_BEFORE_SUFFIX: usize = 3;
@@ -74,6 +77,13 @@ mod tests {
         ] {
             assert_eq!(light_stem(word), stem, "{word}");
         }
+    }
+
+    #[test]
+    fn letters_of_affixes_are_all_listed() {
+        let affixes = PREFIXES.iter().chain(&SUFFIXES).copied();
+        let letters = affixes.flat_map(str::chars).chain(['و', 'ف']);
+        assert!({ letters }.all(|letter| STEMMED_LETTERS.contains(letter)));
     }
 
     proptest! {

@@ -70,7 +70,7 @@ impl Tokenizer {
     }
 }
 
-fn mask_digit(character: char) -> char {
+pub(super) fn mask_digit(character: char) -> char {
     if character.is_numeric() {
         '0'
     } else {
@@ -78,7 +78,7 @@ fn mask_digit(character: char) -> char {
     }
 }
 
-fn is_word_character(character: char) -> bool {
+pub(super) fn is_word_character(character: char) -> bool {
     character.is_alphanumeric() || is_combining_mark(character)
 }
 
