@@ -2,7 +2,7 @@
 
 use super::candidates::{bigram_key, unit_of};
 use super::ngrams::for_each_key;
-use super::places::Places;
+use super::places::{Filter, Places};
 use super::strings::Strings;
 use super::vocabulary::Vocabulary;
 use crate::hash::{hash_of_text, mix};
@@ -21,6 +21,8 @@ pub(crate) struct FeatureIndex {
     words: Places,
     units: Places,
     bigrams: Places,
+    /// Turns away most pairs of units that are no feature.
+    bigram_filter: Filter,
     /// For each unit its feature as a stem, or [`NONE`].
     stems: Vec<u32>,
     first_word: u32,
@@ -71,6 +73,7 @@ impl FeatureIndex {
             words: places_of_strings(&vocabulary.words),
             units: places_of_strings(&vocabulary.units),
             bigrams: keys(&vocabulary.bigrams),
+            bigram_filter: Filter::new(vocabulary.bigrams.iter().map(|&key| hash_of_key(key))),
             stems,
             first_word,
             first_bigram,
@@ -135,16 +138,27 @@ impl FeatureIndex {
             }));
     }
 
-    /// The feature of two neighbouring units, with its value.
+    /// Number of bigrams in the vocabulary.
+    pub(crate) fn bigrams(&self) -> usize {
+        self.vocabulary.bigrams.len()
+    }
+
+    /// The place of two neighbouring units among the bigrams.
     #[inline]
-    pub(crate) fn bigram(&self, left: Option<u32>, right: Option<u32>) -> Option<(u32, f32)> {
-        let key = bigram_key(left?, right?);
+    pub(crate) fn find_bigram(&self, left: u32, right: u32) -> Option<u32> {
+        let key = bigram_key(left, right);
+        let hash = hash_of_key(key);
+        if !self.bigram_filter.may_hold(hash) {
+            return None;
+        }
         let keys = &self.vocabulary.bigrams;
-        let place = self
-            .bigrams
-            .find(hash_of_key(key), |place| keys[place as usize] == key)?;
+        self.bigrams.find(hash, |place| keys[place as usize] == key)
+    }
+
+    /// The feature of the bigram at a place, with its value.
+    pub(crate) fn bigram_feature(&self, place: u32) -> (u32, f32) {
         let feature = self.first_bigram + place;
-        Some((feature, self.vocabulary.idf[feature as usize]))
+        (feature, self.vocabulary.idf[feature as usize])
     }
 
     /// Inverse document frequency of a unit.

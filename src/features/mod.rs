@@ -32,5 +32,6 @@ pub(crate) use strings::Strings;
 pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;
 pub(crate) use window::{
-    FAR_AFTER, FAR_BEFORE, NEAR, ROLES, opening_role, role_by_distance, roles, window_around,
+    FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, ROLES, TRIGGER,
+    opening_role, roles, window_around,
 };

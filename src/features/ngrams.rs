@@ -62,10 +62,19 @@ impl Alphabet {
         &self.codes
     }
 
-    /// Whether every character of a text has a code.
-    pub(crate) fn holds(&self, text: &str) -> bool {
-        text.chars()
-            .all(|character| self.codes.contains_key(&character))
+    /// Whether every character of some texts has a code.
+    pub(crate) fn holds_all<'t>(&self, texts: impl Iterator<Item = &'t str>) -> bool {
+        let mut common = [false; 0x800];
+        for &character in &self.characters {
+            if let Some(is_held) = common.get_mut(character as usize) {
+                *is_held = true;
+            }
+        }
+        let is_held = |character: char| match common.get(character as usize) {
+            Some(&is_held) => is_held,
+            None => self.codes.contains_key(&character),
+        };
+        { texts }.all(|text| text.chars().all(is_held))
     }
 
     /// Writes the codes of a word between boundary marks into `codes`.
@@ -124,22 +133,24 @@ impl Alphabet {
     }
 }
 
-/// Calls `visit` with the key of every n-gram of `codes` from `min` to `max` characters, shortest
-/// first, from left to right. n-grams with an unknown character, and a boundary alone, are none.
+/// Calls `visit` with the key of every n-gram of `codes` from `min` to `max` characters, from left to
+/// right by where it begins, shortest first. n-grams with an unknown character, and a boundary
+/// alone, are none.
 pub(crate) fn for_each_key(codes: &[u8], min: usize, max: usize, mut visit: impl FnMut(u64)) {
     if min == 0 {
         return;
     }
-    for length in min..=max.min(LONGEST_NGRAM).min(codes.len()) {
-        for window in codes.windows(length) {
-            if window.contains(&UNKNOWN) || window == [BOUNDARY] {
-                continue;
+    let max = max.min(LONGEST_NGRAM);
+    for start in 0..codes.len() {
+        let mut key = 0;
+        for (length, &code) in (1..=max).zip(&codes[start..]) {
+            if code == UNKNOWN {
+                break;
             }
-            visit(
-                window
-                    .iter()
-                    .fold(0, |key, &code| key << 8 | u64::from(code)),
-            );
+            key = key << 8 | u64::from(code);
+            if length >= min && key != u64::from(BOUNDARY) {
+                visit(key);
+            }
         }
     }
 }
@@ -165,7 +176,7 @@ mod tests {
     fn ngrams_mark_boundaries() {
         assert_eq!(
             ngrams("قصف", 2, 3),
-            ["_ق", "قص", "صف", "ف_", "_قص", "قصف", "صف_"]
+            ["_ق", "_قص", "قص", "قصف", "صف", "صف_", "ف_"]
         );
         assert_eq!(ngrams("قصف", 1, 1), ["ق", "ص", "ف"]);
         assert_eq!(ngrams("ق", 4, 8), Vec::<String>::new());

@@ -14,10 +14,14 @@ pub(crate) const ROLES: usize = 8;
 
 /// Words at most this far from the trigger are near.
 pub(crate) const NEAR: usize = 4;
-/// The role of words farther before the trigger.
+
+pub(crate) const TRIGGER: usize = 0;
+pub(crate) const JUST_BEFORE: usize = 1;
+pub(crate) const NEAR_BEFORE: usize = 2;
 pub(crate) const FAR_BEFORE: usize = 3;
-/// The role of words farther after the trigger.
+pub(crate) const NEAR_AFTER: usize = 4;
 pub(crate) const FAR_AFTER: usize = 5;
+
 /// The first words of a sentence, which count as its opening as well.
 const OPENING: usize = 4;
 
@@ -27,13 +31,13 @@ pub(crate) fn roles(trigger: usize, place: usize) -> impl Iterator<Item = usize>
 }
 
 /// The role of a word by its distance from the trigger.
-pub(crate) fn role_by_distance(trigger: usize, place: usize) -> usize {
+fn role_by_distance(trigger: usize, place: usize) -> usize {
     match (place < trigger, place.abs_diff(trigger)) {
-        (_, 0) => 0,
-        (true, 1) => 1,
-        (true, ..=NEAR) => 2,
+        (_, 0) => TRIGGER,
+        (true, 1) => JUST_BEFORE,
+        (true, ..=NEAR) => NEAR_BEFORE,
         (true, _) => FAR_BEFORE,
-        (false, ..=NEAR) => 4,
+        (false, ..=NEAR) => NEAR_AFTER,
         (false, _) => FAR_AFTER,
     }
 }

@@ -6,10 +6,10 @@
 
 use super::predictor::Compiled;
 use super::scores::{RawScores, SENTENCE_ONLY, scale_of};
-use super::words::{LANES, Lanes, NO_UNIT, WordFacts, WordTable};
+use super::words::{LANES, Lanes, NO_UNIT, Word, WordTable};
 use crate::features::{
-    Alphabet, FAR_AFTER, FAR_BEFORE, NEAR, WordFeatures, opening_role, role_by_distance,
-    window_around,
+    Alphabet, FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, TRIGGER,
+    WordFeatures, opening_role, window_around,
 };
 use crate::scoring::Weights;
 use crate::text::{CodedReader, CodedToken, CodedTokens};
@@ -27,19 +27,22 @@ pub(super) struct FastScratch {
     words: WordTable,
     /// The words of the sentence.
     sentence: Vec<u32>,
-    /// For each word of the sentence the place of its bigram with the one before, or [`NONE`].
+    /// For each word of the sentence the number of its bigram with the one before, or [`NONE`].
     bigram_at: Vec<u32>,
     bigrams: Bigrams,
-    /// Sums of what stands before a place, for windows that begin there.
+    /// Sums of what stands before a place, for windows that begin there; as many places as a window
+    /// is long.
     starts: Vec<Start>,
-    /// For each place the sums over the words before it of what they add as far ones.
-    far: Vec<Far>,
+    /// For each place the sums over the words before it.
+    by_role: Vec<RoleSums>,
     of_word: WordBuffers,
 }
 
-/// The bigrams of a sentence.
+/// Bigrams that were met, by number.
 #[derive(Debug, Default)]
 struct Bigrams {
+    /// For each bigram of the vocabulary its number plus 1 once it was met.
+    next_numbers: Vec<u32>,
     squared_norms: Vec<f32>,
     /// `groups` for each bigram.
     lanes: Vec<Lanes>,
@@ -52,10 +55,19 @@ struct Start {
     squared_norm: f64,
 }
 
+/// Roles that several words can have, as they follow one another in a sentence.
+const SUMMED_ROLES: [usize; 4] = [FAR_BEFORE, NEAR_BEFORE, NEAR_AFTER, FAR_AFTER];
+
+/// For each of the summed roles what the words before a place add in it.
+type RoleSums = [f64; SUMMED_ROLES.len()];
+
+/// What counts in an assertion's score wherever the trigger stands.
 #[derive(Clone, Copy, Debug, Default)]
-struct Far {
-    before: f64,
-    after: f64,
+struct Opening {
+    /// What the first words add as the sentence's opening.
+    score: f64,
+    /// Of all words, those of the opening counted twice.
+    squared_norm: f64,
 }
 
 /// What is needed to look a new word up.
@@ -69,7 +81,7 @@ struct WordBuffers {
     lanes: Vec<Lanes>,
 }
 
-/// For each label of a group the best window so far.
+/// For each label of a group its best window, and the sums of the whole sentence.
 struct Best {
     scores: [f64; LANES],
     middles: [usize; LANES],
@@ -102,7 +114,7 @@ impl FastWay<'_> {
         self.find_bigrams(scratch);
         scores.clear();
         let asserts = self.assertion.rows() > 0;
-        let norms = asserts.then(|| self.sum_far_words(scratch));
+        let opening = asserts.then(|| self.sum_roles(scratch));
         for group in 0..self.groups() {
             let best = self.scan(group, scratch);
             let scale = scale_of(best.squared_norm);
@@ -116,9 +128,9 @@ impl FastWay<'_> {
                 };
                 let window_bias = self.biases[self.compiled.first_window_column() + label];
                 let window = best.scores[lane] + f64::from(window_bias);
-                let assertion = norms.map_or(0.0, |squared_norm| {
+                let assertion = opening.as_ref().map_or(0.0, |opening| {
                     let trigger = self.trigger(scratch, group, lane, middle);
-                    self.assertion_score(scratch, trigger, squared_norm)
+                    self.assertion_score(scratch, trigger, opening)
                 });
                 scores.push([sentence, window, assertion], &mixes[label], middle);
             }
@@ -140,8 +152,8 @@ impl FastWay<'_> {
                 Some(word) => word,
                 None => {
                     tokens.codes_into(token, &mut of_word.codes);
-                    let facts = self.look_up(of_word);
-                    words.add(key, facts, &of_word.lanes)
+                    let found = self.look_up(of_word);
+                    words.add(key, found, &of_word.lanes)
                 }
             };
             sentence.push(word);
@@ -150,7 +162,7 @@ impl FastWay<'_> {
 
     /// The features of the word with the codes in the buffers: what they add.
     #[cold]
-    fn look_up(&self, buffers: &mut WordBuffers) -> WordFacts {
+    fn look_up(&self, buffers: &mut WordBuffers) -> Word {
         let index = &self.compiled.index;
         let alphabet = &index.vocabulary().alphabet;
         alphabet.decode_into(&buffers.codes, &mut buffers.form);
@@ -166,20 +178,19 @@ impl FastWay<'_> {
             &mut buffers.sums,
             &mut buffers.lanes,
         );
-        let mut facts = WordFacts {
-            squared_norm: buffers.features.squared_norm,
-            ..WordFacts::default()
-        };
+        let mut word = Word::default();
+        word.squared_norm = buffers.features.squared_norm;
         if let Some(unit) = buffers.features.unit {
             let idf = index.unit_idf(unit);
-            facts.unit = unit;
-            facts.squared_idf = idf * idf;
+            word.unit = unit;
+            word.squared_idf = idf * idf;
             if self.assertion.rows() > 0 {
                 self.assertion
-                    .add_row(unit as usize, idf, &mut facts.by_role);
+                    .add_row(unit as usize, idf, &mut word.by_role);
+                self.assertion.scale(&mut word.by_role);
             }
         }
-        facts
+        word
     }
 
     /// Appends what features add to the scores of all groups of labels.
@@ -189,6 +200,7 @@ impl FastWay<'_> {
         for &(feature, value) in features {
             self.weights.add_row(feature as usize, value, sums);
         }
+        self.weights.scale(sums);
         let first_window = self.compiled.first_window_column();
         for first in (0..self.labels()).step_by(LANES) {
             let mut of_group = Lanes::default();
@@ -210,22 +222,28 @@ impl FastWay<'_> {
             of_word,
             ..
         } = scratch;
+        let index = &self.compiled.index;
+        bigrams.next_numbers.resize(index.bigrams(), 0);
         bigram_at.clear();
-        bigrams.squared_norms.clear();
-        bigrams.lanes.clear();
         let mut left = NO_UNIT;
         for &word in sentence.iter() {
-            let right = words.facts(word).unit;
-            let bigram = match left == NO_UNIT || right == NO_UNIT {
+            let right = words.word(word).unit;
+            let place = match left == NO_UNIT || right == NO_UNIT {
                 true => None,
-                false => self.compiled.index.bigram(Some(left), Some(right)),
+                false => index.find_bigram(left, right),
             };
-            bigram_at.push(match bigram {
-                Some((feature, value)) => {
-                    self.push_lanes(&[(feature, value)], &mut of_word.sums, &mut bigrams.lanes);
-                    bigrams.squared_norms.push(value * value);
-                    bigrams.squared_norms.len() as u32 - 1
-                }
+            bigram_at.push(match place {
+                Some(place) => match bigrams.next_numbers[place as usize] {
+                    0 => {
+                        let (feature, value) = index.bigram_feature(place);
+                        self.push_lanes(&[(feature, value)], &mut of_word.sums, &mut bigrams.lanes);
+                        bigrams.squared_norms.push(value * value);
+                        let next = bigrams.squared_norms.len() as u32;
+                        bigrams.next_numbers[place as usize] = next;
+                        next - 1
+                    }
+                    next => next - 1,
+                },
                 None => NONE,
             });
             left = right;
@@ -234,60 +252,76 @@ impl FastWay<'_> {
 
     /// Scores all windows and the whole sentence for the labels of a group.
     fn scan(&self, group: usize, scratch: &mut FastScratch) -> Best {
+        match self.labels() - group * LANES {
+            ..=2 => self.scan_lanes::<2>(group, scratch),
+            ..=4 => self.scan_lanes::<4>(group, scratch),
+            ..=6 => self.scan_lanes::<6>(group, scratch),
+            _ => self.scan_lanes::<8>(group, scratch),
+        }
+    }
+
+    /// Scores the first `N` labels of a group.
+    fn scan_lanes<const N: usize>(&self, group: usize, scratch: &mut FastScratch) -> Best {
         let radius = self.compiled.header.window_radius;
-        let words = scratch.sentence.len();
-        let mut best = Best {
-            scores: [if words == 0 { 0.0 } else { f64::NEG_INFINITY }; LANES],
-            middles: [0; LANES],
-            whole: [0.0; LANES],
-            squared_norm: 0.0,
-        };
+        let groups = self.groups();
+        let FastScratch {
+            words,
+            sentence,
+            bigram_at,
+            bigrams,
+            starts,
+            ..
+        } = scratch;
+        let mut best = BestOf::<N>::new(sentence.len());
+        let mut whole = [0.0; N];
+        let mut sums = [0.0; N];
+        let mut squared_norm = 0.0;
         let last = (2 * radius + 2).next_power_of_two() - 1;
-        scratch.starts.resize(last + 1, Start::default());
-        let mut sums = Start::default();
-        for (place, &word) in scratch.sentence.iter().enumerate() {
-            let bigram = scratch.bigram_at[place];
+        starts.resize(last + 1, Start::default());
+        for (place, (&word, &bigram)) in sentence.iter().zip(bigram_at.iter()).enumerate() {
             if bigram != NONE {
                 let bigram = bigram as usize;
-                sums.squared_norm += f64::from(scratch.bigrams.squared_norms[bigram]);
-                let lanes = &scratch.bigrams.lanes[bigram * self.groups() + group];
-                add(&mut sums.scores, &lanes.window);
-                add(&mut best.whole, &lanes.sentence);
+                squared_norm += f64::from(bigrams.squared_norms[bigram]);
+                let lanes = &bigrams.lanes[bigram * groups + group];
+                add(&mut sums, &lanes.window);
+                add(&mut whole, &lanes.sentence);
             }
-            scratch.starts[place & last] = sums;
-            let lanes = scratch.words.lanes(word, group);
-            sums.squared_norm += f64::from(scratch.words.facts(word).squared_norm);
-            add(&mut sums.scores, &lanes.window);
-            add(&mut best.whole, &lanes.sentence);
+            starts[place & last].set(&sums, squared_norm);
+            let lanes = words.lanes(word, group);
+            squared_norm += f64::from(words.word(word).squared_norm);
+            add(&mut sums, &lanes.window);
+            add(&mut whole, &lanes.sentence);
             if let Some(middle) = place.checked_sub(radius) {
-                let start = &scratch.starts[middle.saturating_sub(radius) & last];
-                best.take(&sums, start, middle);
+                let start = &starts[middle.saturating_sub(radius) & last];
+                best.take(&sums, squared_norm, start, middle);
             }
         }
         // The windows that end with the sentence.
-        for middle in words.saturating_sub(radius)..words {
-            let start = &scratch.starts[middle.saturating_sub(radius) & last];
-            best.take(&sums, start, middle);
+        for middle in sentence.len().saturating_sub(radius)..sentence.len() {
+            let start = &starts[middle.saturating_sub(radius) & last];
+            best.take(&sums, squared_norm, start, middle);
         }
-        best.squared_norm = sums.squared_norm;
-        best
+        best.with_whole(&whole, squared_norm)
     }
 
-    /// Sums up what words add as far ones; gives the squared norm of the assertion's row, which is
-    /// the same for every trigger.
-    fn sum_far_words(&self, scratch: &mut FastScratch) -> f64 {
-        scratch.far.clear();
-        let (mut sums, mut squared_norm) = (Far::default(), 0.0);
-        scratch.far.push(sums);
+    /// Sums up what words add in each role, for the sentence seen from any trigger.
+    fn sum_roles(&self, scratch: &mut FastScratch) -> Opening {
+        scratch.by_role.clear();
+        let (mut sums, mut opening) = (RoleSums::default(), Opening::default());
+        scratch.by_role.push(sums);
         for (place, &word) in scratch.sentence.iter().enumerate() {
-            let facts = scratch.words.facts(word);
-            let roles = 1 + u8::from(opening_role(place).is_some());
-            squared_norm += f64::from(facts.squared_idf) * f64::from(roles);
-            sums.before += f64::from(facts.by_role[FAR_BEFORE]);
-            sums.after += f64::from(facts.by_role[FAR_AFTER]);
-            scratch.far.push(sums);
+            let word = scratch.words.word(word);
+            opening.squared_norm += f64::from(word.squared_idf);
+            if let Some(role) = opening_role(place) {
+                opening.score += f64::from(word.by_role[role]);
+                opening.squared_norm += f64::from(word.squared_idf);
+            }
+            for (sum, role) in sums.iter_mut().zip(SUMMED_ROLES) {
+                *sum += f64::from(word.by_role[role]);
+            }
+            scratch.by_role.push(sums);
         }
-        squared_norm
+        opening
     }
 
     /// The word of the window around a word that adds most to a label's score.
@@ -304,47 +338,66 @@ impl FastWay<'_> {
     }
 
     /// The score of the assertion of a trigger.
-    fn assertion_score(&self, scratch: &FastScratch, trigger: usize, squared_norm: f64) -> f64 {
+    fn assertion_score(&self, scratch: &FastScratch, trigger: usize, opening: &Opening) -> f64 {
+        let sums = &scratch.by_role;
         let words = scratch.sentence.len();
-        let adds = |place: usize, role: usize| {
-            f64::from(scratch.words.facts(scratch.sentence[place]).by_role[role])
-        };
-        let near = trigger.saturating_sub(NEAR)..words.min(trigger + NEAR + 1);
-        let mut score = 0.0;
-        if let (Some(from), Some(to), Some(last)) = (
-            scratch.far.get(near.start),
-            scratch.far.get(near.end),
-            scratch.far.last(),
-        ) {
-            score += from.before + (last.after - to.after);
+        let near = [trigger.saturating_sub(NEAR), words.min(trigger + NEAR + 1)];
+        let before = trigger.saturating_sub(1);
+        let [first, far, just, after, end, last] =
+            [0, near[0], before, trigger + 1, near[1], words].map(|place| {
+                // A sentence without words has no sums but the first.
+                sums.get(place).copied().unwrap_or_default()
+            });
+        let mut score = opening.score + (far[0] - first[0]) + (just[1] - far[1]);
+        score += (end[2] - after[2]) + (last[3] - end[3]);
+        if let Some(&word) = scratch.sentence.get(trigger) {
+            score += f64::from(scratch.words.word(word).by_role[TRIGGER]);
         }
-        score += near
-            .map(|place| adds(place, role_by_distance(trigger, place)))
-            .sum::<f64>();
-        let opening = (0..words).map_while(|place| Some((place, opening_role(place)?)));
-        score += opening.map(|(place, role)| adds(place, role)).sum::<f64>();
+        if trigger > 0 {
+            let word = scratch.sentence[trigger - 1];
+            score += f64::from(scratch.words.word(word).by_role[JUST_BEFORE]);
+        }
         let bias = self.biases.last().copied().unwrap_or_default();
-        score * scale_of(squared_norm) + f64::from(bias)
+        score * scale_of(opening.squared_norm) + f64::from(bias)
     }
 }
 
-impl Best {
-    /// Takes a window, from where sums were `start` to where they are `end`, where it is better.
+impl Start {
     #[inline]
-    fn take(&mut self, end: &Start, start: &Start, middle: usize) {
-        let squared_norm = end.squared_norm - start.squared_norm;
-        let scale = match squared_norm > end.squared_norm * ROUNDING {
-            true => squared_norm.sqrt().recip(),
+    fn set<const N: usize>(&mut self, sums: &[f64; N], squared_norm: f64) {
+        self.scores[..N].copy_from_slice(sums);
+        self.squared_norm = squared_norm;
+    }
+}
+
+/// For each of some labels the best window so far.
+struct BestOf<const N: usize> {
+    scores: [f64; N],
+    middles: [usize; N],
+}
+
+impl<const N: usize> BestOf<N> {
+    /// A sentence without words has the one window without words, whose score is 0.
+    fn new(words: usize) -> Self {
+        Self {
+            scores: [if words == 0 { 0.0 } else { f64::NEG_INFINITY }; N],
+            middles: [0; N],
+        }
+    }
+
+    /// Takes a window, from where sums were `start` to where they are now, where it is better.
+    #[inline]
+    fn take(&mut self, sums: &[f64; N], squared_norm: f64, start: &Start, middle: usize) {
+        let of_window = squared_norm - start.squared_norm;
+        let scale = match of_window > squared_norm * ROUNDING {
+            true => of_window.sqrt().recip(),
             false => 0.0,
         };
-        let mut scores = [0.0; LANES];
-        let mut better = false;
-        for lane in 0..LANES {
-            scores[lane] = (end.scores[lane] - start.scores[lane]) * scale;
-            better |= scores[lane] > self.scores[lane];
-        }
+        let scores: [f64; N] =
+            std::array::from_fn(|lane| (sums[lane] - start.scores[lane]) * scale);
+        let better = (0..N).fold(false, |any, lane| any | (scores[lane] > self.scores[lane]));
         if better {
-            for lane in 0..LANES {
+            for lane in 0..N {
                 if scores[lane] > self.scores[lane] {
                     self.scores[lane] = scores[lane];
                     self.middles[lane] = middle;
@@ -352,12 +405,25 @@ impl Best {
             }
         }
     }
+
+    fn with_whole(&self, whole: &[f64; N], squared_norm: f64) -> Best {
+        let mut best = Best {
+            scores: [0.0; LANES],
+            middles: [0; LANES],
+            whole: [0.0; LANES],
+            squared_norm,
+        };
+        best.scores[..N].copy_from_slice(&self.scores);
+        best.middles[..N].copy_from_slice(&self.middles);
+        best.whole[..N].copy_from_slice(whole);
+        best
+    }
 }
 
 #[inline]
-fn add(sums: &mut [f64; LANES], lanes: &[f32; LANES]) {
-    for (sum, lane) in sums.iter_mut().zip(lanes) {
-        *sum += f64::from(*lane);
+fn add<const N: usize>(sums: &mut [f64; N], lanes: &[f32; LANES]) {
+    for lane in 0..N {
+        sums[lane] += f64::from(lanes[lane]);
     }
 }
 

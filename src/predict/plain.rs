@@ -125,7 +125,11 @@ impl Compiled {
                 }
             };
             let right = scratch.words[place].features.unit;
-            scratch.bigrams.push(self.index.bigram(left, right));
+            let bigram = left
+                .zip(right)
+                .and_then(|(left, right)| self.index.find_bigram(left, right));
+            let bigram = bigram.map(|place| self.index.bigram_feature(place));
+            scratch.bigrams.push(bigram);
             scratch.sentence.push(place);
             left = right;
         }

@@ -1,6 +1,7 @@
 //! A model compiled for prediction.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fast::{self, FastScratch, FastWay};
 use super::plain::{self, PlainScratch};
@@ -19,7 +20,12 @@ pub struct Predictor {
     reader: Option<CodedReader>,
     tree: LabelTree,
     prior_shift: Option<PriorShift>,
+    /// Tells this model's words in scratch objects from another's.
+    number: u64,
 }
+
+/// Models compiled so far.
+static COMPILED: AtomicU64 = AtomicU64::new(1);
 
 /// What scoring a sentence needs.
 #[derive(Debug)]
@@ -49,6 +55,8 @@ pub struct Scratch {
     prediction: Prediction,
     /// Whether the last sentence was scored the fast way.
     is_fast: bool,
+    /// The model whose words are remembered.
+    number: u64,
 }
 
 impl Scratch {
@@ -86,10 +94,9 @@ impl Compiled {
     /// needed: every known word can be written with them, and so can what stems cut off.
     fn is_spelt_by_codes(&self) -> bool {
         let vocabulary = self.index.vocabulary();
-        let mut known = vocabulary.words.iter().chain(vocabulary.units.iter());
-        vocabulary.subwords.is_none()
-            && known.all(|word| vocabulary.alphabet.holds(word))
-            && (!vocabulary.settings.stems || vocabulary.alphabet.holds(STEMMED_LETTERS))
+        let cut_off = vocabulary.settings.stems.then_some(STEMMED_LETTERS);
+        let known = vocabulary.words.iter().chain(vocabulary.units.iter());
+        vocabulary.subwords.is_none() && vocabulary.alphabet.holds_all(known.chain(cut_off))
     }
 }
 
@@ -112,6 +119,7 @@ impl Predictor {
             compiled,
             reader,
             prior_shift: None,
+            number: COMPILED.fetch_add(1, Ordering::Relaxed),
         }
     }
 
@@ -149,6 +157,12 @@ impl Predictor {
 
     /// Predicts one sentence.
     pub fn predict<'s>(&self, sentence: &str, scratch: &'s mut Scratch) -> &'s Prediction {
+        if scratch.number != self.number {
+            *scratch = Scratch {
+                number: self.number,
+                ..Scratch::default()
+            };
+        }
         scratch.is_fast = self.reader.is_some();
         match self.fast_way() {
             Some(way) => way.score(sentence, &mut scratch.fast, &mut scratch.scores),
@@ -318,6 +332,22 @@ mod tests {
             for record in corpus.records() {
                 agree(&predictor, &record.text, &mut scratch);
             }
+        }
+    }
+
+    #[test]
+    fn a_scratch_object_serves_several_models() {
+        let sentence = "شنت طائرات حربية غارات على أطراف المدينة";
+        let other = {
+            let mut settings = Settings::default();
+            settings.training.folds = 2;
+            settings.training.bootstrap_samples = 0;
+            Predictor::new(crate::training::train(&small_corpus(2), &settings, &|_| ()).unwrap())
+        };
+        let mut scratch = Scratch::default();
+        for predictor in [&*BUILT_IN, &other, &*BUILT_IN] {
+            let fresh = predictor.predict(sentence, &mut Scratch::default()).clone();
+            assert_eq!(predictor.predict(sentence, &mut scratch), &fresh);
         }
     }
 

@@ -15,30 +15,6 @@ pub(super) const NO_UNIT: u32 = u32::MAX;
 /// Words kept before all are forgotten, between two sentences.
 const REMEMBERED_WORDS: usize = 1 << 17;
 
-/// What a word adds to scores and norms.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WordFacts {
-    /// Its place in the units, or [`NO_UNIT`].
-    pub(super) unit: u32,
-    /// Sum of its squared feature values.
-    pub(super) squared_norm: f32,
-    /// Its unit's inverse document frequency, squared.
-    pub(super) squared_idf: f32,
-    /// What it adds to the assertion's score in each role.
-    pub(super) by_role: [f32; ROLES],
-}
-
-impl Default for WordFacts {
-    fn default() -> Self {
-        Self {
-            unit: NO_UNIT,
-            squared_norm: 0.0,
-            squared_idf: 0.0,
-            by_role: [0.0; ROLES],
-        }
-    }
-}
-
 /// What something adds to the scores of a group of labels.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Lanes {
@@ -46,26 +22,61 @@ pub(super) struct Lanes {
     pub(super) sentence: [f32; LANES],
 }
 
+/// What a word adds to scores and norms: two lines of the processor's cache, the first with what
+/// every window needs.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(128))]
+pub(super) struct Word {
+    /// For the first group of labels.
+    pub(super) lanes: Lanes,
+    /// What it adds to the assertion's score in each role.
+    pub(super) by_role: [f32; ROLES],
+    /// The key it is found by; 0 for a word that is not found again.
+    key: u128,
+    /// Its place in the units, or [`NO_UNIT`].
+    pub(super) unit: u32,
+    /// Sum of its squared feature values.
+    pub(super) squared_norm: f32,
+    /// Its unit's inverse document frequency, squared.
+    pub(super) squared_idf: f32,
+}
+
+impl Default for Word {
+    fn default() -> Self {
+        Self {
+            lanes: Lanes::default(),
+            by_role: [0.0; ROLES],
+            key: 0,
+            unit: NO_UNIT,
+            squared_norm: 0.0,
+            squared_idf: 0.0,
+        }
+    }
+}
+
+/// A place of the hash table: part of a key's hash, and the number of its word plus 1; 0 is free.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    tag: u32,
+    next_number: u32,
+}
+
 /// Words by key.
 #[derive(Debug, Default)]
 pub(super) struct WordTable {
-    /// Keys of words in a flat hash table of a power of two of slots; 0 is no key.
-    keys: Vec<u128>,
-    /// For each key its word's number.
-    numbers: Vec<u32>,
-    facts: Vec<WordFacts>,
-    /// `groups` for each word.
-    lanes: Vec<Lanes>,
+    /// A power of two of them, at most a third taken.
+    slots: Vec<Slot>,
+    words: Vec<Word>,
+    /// What each word adds for further groups of labels, `groups - 1` a word.
+    further: Vec<Lanes>,
     groups: usize,
-    /// Words that have a key.
-    known: usize,
 }
 
 impl WordTable {
     /// Makes room where the table is full; words found before are then gone. `groups` is how many
     /// groups of labels there are.
     pub(super) fn prepare(&mut self, groups: usize) {
-        if self.facts.len() >= REMEMBERED_WORDS || self.groups != groups {
+        if self.words.len() >= REMEMBERED_WORDS || self.groups != groups {
             *self = Self {
                 groups,
                 ..Self::default()
@@ -74,71 +85,85 @@ impl WordTable {
     }
 
     #[inline]
-    pub(super) fn facts(&self, word: u32) -> &WordFacts {
-        &self.facts[word as usize]
+    pub(super) fn word(&self, number: u32) -> &Word {
+        &self.words[number as usize]
     }
 
     #[inline]
-    pub(super) fn lanes(&self, word: u32, group: usize) -> &Lanes {
-        &self.lanes[word as usize * self.groups + group]
+    pub(super) fn lanes(&self, number: u32, group: usize) -> &Lanes {
+        match group {
+            0 => &self.words[number as usize].lanes,
+            _ => &self.further[number as usize * (self.groups - 1) + group - 1],
+        }
     }
 
     /// The number of the word with a key.
     #[inline]
     pub(super) fn find(&self, key: u128) -> Option<u32> {
-        let last = self.keys.len().checked_sub(1)?;
-        let mut slot = hash_of(key) & last;
+        let last = self.slots.len().checked_sub(1)?;
+        let hash = hash_of(key);
+        let mut place = hash as usize & last;
         loop {
-            if self.keys[slot] == key {
-                return Some(self.numbers[slot]);
+            let slot = self.slots[place];
+            let number = slot.next_number.checked_sub(1)?;
+            if slot.tag == tag_of(hash) && self.words[number as usize].key == key {
+                return Some(number);
             }
-            if self.keys[slot] == 0 {
-                return None;
-            }
-            slot = (slot + 1) & last;
+            place = (place + 1) & last;
         }
     }
 
-    /// Adds a word, which can be found again if it has a key, and gives its number.
-    pub(super) fn add(&mut self, key: Option<u128>, facts: WordFacts, lanes: &[Lanes]) -> u32 {
-        let number = self.facts.len() as u32;
-        self.facts.push(facts);
-        self.lanes.extend_from_slice(lanes);
-        if let Some(key) = key {
-            if 2 * (self.known + 1) > self.keys.len() {
-                self.grow();
-            }
+    /// Adds a word with its lanes for all groups; it can be found again if it has a key. Gives its
+    /// number.
+    pub(super) fn add(&mut self, key: Option<u128>, mut word: Word, lanes: &[Lanes]) -> u32 {
+        let number = self.words.len() as u32;
+        if let Some((first, further)) = lanes.split_first() {
+            word.lanes = *first;
+            self.further.extend_from_slice(further);
+        }
+        word.key = key.unwrap_or(0);
+        self.words.push(word);
+        if 3 * self.words.len() > self.slots.len() {
+            self.grow();
+        } else if let Some(key) = key {
             self.insert(key, number);
-            self.known += 1;
         }
         number
     }
 
     fn insert(&mut self, key: u128, number: u32) {
-        let last = self.keys.len() - 1;
-        let mut slot = hash_of(key) & last;
-        while self.keys[slot] != 0 {
-            slot = (slot + 1) & last;
+        let last = self.slots.len() - 1;
+        let hash = hash_of(key);
+        let mut place = hash as usize & last;
+        while self.slots[place].next_number != 0 {
+            place = (place + 1) & last;
         }
-        self.keys[slot] = key;
-        self.numbers[slot] = number;
+        self.slots[place] = Slot {
+            tag: tag_of(hash),
+            next_number: number + 1,
+        };
     }
 
     fn grow(&mut self) {
-        let slots = (2 * self.keys.len()).max(1 << 10);
-        let keys = std::mem::replace(&mut self.keys, vec![0; slots]);
-        let numbers = std::mem::replace(&mut self.numbers, vec![0; slots]);
-        for (key, number) in keys.into_iter().zip(numbers) {
-            if key != 0 {
-                self.insert(key, number);
+        let slots = (4 * self.slots.len()).max(1 << 10);
+        self.slots = vec![Slot::default(); slots];
+        for number in 0..self.words.len() {
+            match self.words[number].key {
+                0 => {}
+                key => self.insert(key, number as u32),
             }
         }
     }
 }
 
 #[inline]
-fn hash_of(key: u128) -> usize {
-    mix(key as u64, (key >> 64) as u64) as usize
+fn hash_of(key: u128) -> u64 {
+    mix(key as u64, (key >> 64) as u64)
+}
+
+#[inline]
+fn tag_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 #[cfg(test)]
@@ -151,16 +176,18 @@ mod tests {
         table.prepare(1);
         for key in 1..=REMEMBERED_WORDS as u128 {
             assert_eq!(table.find(key), None);
-            let facts = WordFacts {
+            let word = Word {
                 squared_norm: key as f32,
-                ..WordFacts::default()
+                ..Word::default()
             };
-            table.add(Some(key), facts, &[Lanes::default()]);
+            table.add(Some(key), word, &[Lanes::default()]);
         }
-        assert_eq!(
-            table.find(77).map(|word| table.facts(word).squared_norm),
-            Some(77.0)
-        );
+        for key in [1, 77, 5000] {
+            let found = table
+                .find(key)
+                .map(|number| table.word(number).squared_norm);
+            assert_eq!(found, Some(key as f32));
+        }
         table.prepare(1);
         assert_eq!(table.find(77), None);
     }

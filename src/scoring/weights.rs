@@ -126,7 +126,8 @@ impl Weights {
         }
     }
 
-    /// Adds a multiple of a row to sums, one a column.
+    /// Adds a multiple of a row to sums, one a column, which [`Weights::scale`] makes sums of
+    /// weights.
     #[inline]
     pub(crate) fn add_row(&self, row: usize, factor: f32, sums: &mut [f32]) {
         match &self.numbers {
@@ -138,25 +139,38 @@ impl Weights {
             }
             Numbers::Levels {
                 bits: WeightBits::Eight,
-                scales,
                 bytes,
+                ..
             } => {
                 let levels = &bytes[row * self.columns..][..self.columns];
-                for ((sum, &level), scale) in sums.iter_mut().zip(levels).zip(scales) {
-                    *sum += value_of(level as i8) * scale * factor;
+                let mut fours = levels.chunks_exact(4);
+                let mut sums_of_fours = sums.chunks_exact_mut(4);
+                for (levels, sums) in fours.by_ref().zip(sums_of_fours.by_ref()) {
+                    for lane in 0..4 {
+                        sums[lane] += value_of(levels[lane] as i8) * factor;
+                    }
+                }
+                let rest = sums_of_fours.into_remainder();
+                for (sum, &level) in rest.iter_mut().zip(fours.remainder()) {
+                    *sum += value_of(level as i8) * factor;
                 }
             }
-            Numbers::Levels {
-                bits,
-                scales,
-                bytes,
-            } => {
+            Numbers::Levels { bits, bytes, .. } => {
                 let row_bytes = bits.row_bytes(self.columns);
                 let row = &bytes[row * row_bytes..][..row_bytes];
-                for (column, (sum, scale)) in sums.iter_mut().zip(scales).enumerate() {
-                    *sum += value_of(level(*bits, row, column)) * scale * factor;
+                for (column, sum) in sums.iter_mut().enumerate() {
+                    *sum += value_of(level(*bits, row, column)) * factor;
                 }
             }
+        }
+    }
+
+    /// Makes what rows were added to sums of weights.
+    pub(crate) fn scale(&self, sums: &mut [f32]) {
+        if let Numbers::Levels { scales, .. } = &self.numbers {
+            sums.iter_mut()
+                .zip(scales)
+                .for_each(|(sum, scale)| *sum *= scale);
         }
     }
 
@@ -293,10 +307,13 @@ mod tests {
             let exact = Weights::exact(5, numbers);
             for bits in [WeightBits::Four, WeightBits::Eight, WeightBits::ThirtyTwo] {
                 let weights = exact.with_bits(bits);
-                let mut sums = [1.0f32; 5];
+                let mut sums = [0.0f32; 5];
                 weights.add_row(row, 2.0, &mut sums);
+                weights.add_row(2, 1.0, &mut sums);
+                weights.scale(&mut sums);
                 for (column, sum) in sums.iter().enumerate() {
-                    prop_assert!((sum - 1.0 - 2.0 * weights.get(row, column)).abs() < 1e-4);
+                    let expected = 2.0 * weights.get(row, column) + weights.get(2, column);
+                    prop_assert!((sum - expected).abs() < 1e-4);
                 }
                 prop_assert_eq!(weights.select_rows(&[row]).get(0, 4), weights.get(row, 4));
             }

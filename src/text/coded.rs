@@ -5,6 +5,8 @@
 //! stands around ([`Kind::Special`]: a non-joiner, hamza as a mark, signs that may dodge a filter)
 //! the sentence goes through the [`TextPipeline`]; the tokens are the same either way.
 
+use std::ops::Range;
+
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
@@ -29,16 +31,14 @@ const TABLE: usize = 0x800;
 const REMEMBERED: usize = 1 << 12;
 
 /// What a character is to the reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    /// Its fold depends on what stands around it, or gives several characters.
-    Special,
-    /// A letter of the Arabic script.
-    Letter,
-    /// Another character of words.
-    Other,
-    /// A numeric character.
-    Digit,
+    /// A letter or digit that its code tells all about.
+    Known,
+    /// A digit that shares its code with others, or a letter that has none.
+    Noted,
+    /// A mark that is a character of words.
+    WordMark,
     /// A token of its own.
     Sign,
     /// A sign that vanishes between letters where a tatweel stands as well.
@@ -55,6 +55,8 @@ enum Kind {
     Mark,
     /// The elongation sign, which vanishes as well.
     Tatweel,
+    /// A character whose fold depends on what stands around it, or gives several characters.
+    Special,
 }
 
 /// What a character is, the code it is written with, and what it folds to.
@@ -62,8 +64,8 @@ enum Kind {
 struct Class {
     kind: Kind,
     code: u8,
-    /// Whether it is a letter or digit, not only a mark.
-    is_alphanumeric: bool,
+    /// Whether it is a letter of the Arabic script.
+    is_arabic: bool,
     folded: char,
 }
 
@@ -142,7 +144,9 @@ impl CodedTokens {
     }
 
     fn push_sign(&mut self, class: Class, start: usize, end: usize) {
-        self.note_unseen(class);
+        if class.code == 0 {
+            self.note(class.folded);
+        }
         self.tokens.push(CodedToken {
             key: 1 << 8 | u128::from(class.code),
             start: start as u32,
@@ -151,14 +155,29 @@ impl CodedTokens {
         });
     }
 
-    fn note_unseen(&mut self, class: Class) {
-        if class.code == 0 || class.kind == Kind::Digit {
-            self.unseen = mix(self.unseen, u64::from(u32::from(class.folded)));
-        }
+    #[inline]
+    fn push_word(&mut self, word: &Word, key: u128) {
+        self.tokens.push(CodedToken {
+            key,
+            start: word.start as u32,
+            end: word.end as u32,
+            is_word: word.is_word,
+        });
+    }
+
+    /// Adds a word whose codes were put behind the first `first` codes of long words.
+    fn push_long_word(&mut self, word: &Word, first: usize) {
+        let end = self.long_codes.len();
+        self.push_word(word, LONG | (first as u128) << 32 | end as u128);
+    }
+
+    fn note(&mut self, folded: char) {
+        self.unseen = mix(self.unseen, u64::from(u32::from(folded)));
     }
 }
 
-/// A word as it is read.
+/// A word as it is read; none where its length is 0.
+#[derive(Clone, Copy)]
 struct Word {
     key: u128,
     length: usize,
@@ -167,24 +186,23 @@ struct Word {
     is_word: bool,
 }
 
-impl Word {
-    fn new(start: usize) -> Self {
-        Self {
-            key: 1,
-            length: 0,
-            start,
-            end: start,
-            is_word: false,
-        }
-    }
-}
+const NO_WORD: Word = Word {
+    key: 1,
+    length: 0,
+    start: 0,
+    end: 0,
+    is_word: false,
+};
 
 /// Reads sentences into coded tokens, as a text pipeline would read them.
 #[derive(Debug)]
 pub(crate) struct CodedReader {
     pipeline: TextPipeline,
     settings: TextSettings,
+    /// By code point.
     table: Vec<Class>,
+    /// By code point the code of a letter or digit that it tells all about, else 0.
+    known: Box<[u8; TABLE]>,
     codes: FxHashMap<char, u8>,
 }
 
@@ -195,6 +213,7 @@ impl CodedReader {
             pipeline: TextPipeline::new(settings),
             settings: *settings,
             table: Vec::new(),
+            known: Box::new([0; TABLE]),
             codes,
         };
         let mut normalized = Normalized::default();
@@ -204,6 +223,12 @@ impl CodedReader {
                 reader.classify(character, &mut normalized)
             })
             .collect();
+        for (code, class) in reader.known.iter_mut().zip(&reader.table) {
+            *code = match class.kind {
+                Kind::Known => class.code,
+                _ => 0,
+            };
+        }
         reader
     }
 
@@ -218,53 +243,130 @@ impl CodedReader {
 
     /// Reads a sentence in one pass; `None` where a character's fold depends on others.
     fn read_plain(&self, sentence: &str, tokens: &mut CodedTokens) -> Option<()> {
-        let signs = self.settings.tokens.signs;
-        let mut word: Option<Word> = None;
+        let mut word = NO_WORD;
         let mut at = 0;
         while at < sentence.len() {
+            let from = at;
+            at = self.read_known(sentence.as_bytes(), at, &mut word);
+            if at > from {
+                word.end = at;
+                word.is_word = true;
+            }
+            if at < sentence.len() {
+                let (class, end) = self.class_at(sentence, at, tokens);
+                self.read_other(class, sentence, at..end, &mut word, tokens)?;
+                at = end;
+            }
+        }
+        self.finish(&word, sentence, tokens);
+        Some(())
+    }
+
+    /// Reads letters and digits that their codes tell all about, as many as follow one another, into
+    /// a word; gives where they end.
+    #[inline]
+    fn read_known(&self, bytes: &[u8], from: usize, word: &mut Word) -> usize {
+        let (mut key, mut length, mut at) = (word.key, word.length, from);
+        while let Some(&first) = bytes.get(at) {
+            let (point, width) = if first < 0x80 {
+                (usize::from(first), 1)
+            } else if first < 0xE0 {
+                let second = bytes.get(at + 1).copied().unwrap_or_default();
+                (
+                    usize::from(first & 0x1F) << 6 | usize::from(second & 0x3F),
+                    2,
+                )
+            } else {
+                break;
+            };
+            let code = self.known[point & (TABLE - 1)];
+            if code == 0 {
+                break;
+            }
+            key = key << 8 | u128::from(code);
+            length += 1;
+            at += width;
+        }
+        if word.length == 0 {
+            word.start = from;
+        }
+        (word.key, word.length) = (key, length);
+        at
+    }
+
+    /// Hands a word over as a token, if there is one.
+    #[inline]
+    fn finish(&self, word: &Word, sentence: &str, tokens: &mut CodedTokens) {
+        if word.length > LONGEST_KEY {
+            self.finish_long(word, sentence, tokens);
+        } else if word.length > 0 {
+            tokens.push_word(word, word.key);
+        }
+    }
+
+    #[cold]
+    fn finish_long(&self, word: &Word, sentence: &str, tokens: &mut CodedTokens) {
+        let first = tokens.long_codes.len();
+        let mut at = word.start;
+        while at < word.end {
             let (class, end) = self.class_at(sentence, at, tokens);
-            match class.kind {
-                Kind::Letter | Kind::Other | Kind::Digit => {
-                    if class.code == 0 || class.kind == Kind::Digit {
-                        tokens.note_unseen(class);
-                    }
-                    let word = word.get_or_insert_with(|| Word::new(at));
-                    word.is_word |= class.is_alphanumeric;
-                    word.end = end;
-                    push_code(word, class.code, tokens);
-                }
-                Kind::Removed => {}
-                Kind::Mark | Kind::Tatweel => {
-                    let follows_sign = tokens.tokens.last().is_some_and(|t| t.end as usize == at);
-                    match &mut word {
-                        Some(word) if word.end == at => word.end = end,
-                        None if follows_sign => return None,
-                        _ => {}
-                    }
-                    if class.kind == Kind::Tatweel
-                        && self.may_dodge(class.kind, sentence, end, tokens)
-                    {
-                        return None;
-                    }
-                }
-                Kind::Separator => finish(&mut word, tokens),
-                Kind::Sign | Kind::Dodge | Kind::Breaker | Kind::Ellipsis => {
-                    finish(&mut word, tokens);
-                    if class.kind == Kind::Breaker
-                        && self.may_dodge(class.kind, sentence, end, tokens)
-                    {
-                        return None;
-                    }
-                    let count = if class.kind == Kind::Ellipsis { 3 } else { 1 };
-                    for _ in 0..count * usize::from(signs) {
-                        tokens.push_sign(class, at, end);
-                    }
-                }
-                Kind::Special => return None,
+            if matches!(class.kind, Kind::Known | Kind::Noted | Kind::WordMark) {
+                tokens.long_codes.push(class.code);
             }
             at = end;
         }
-        finish(&mut word, tokens);
+        tokens.push_long_word(word, first);
+    }
+
+    /// Reads any other character than a letter or digit with a code of its own.
+    #[inline]
+    fn read_other(
+        &self,
+        class: Class,
+        sentence: &str,
+        Range { start, end }: Range<usize>,
+        word: &mut Word,
+        tokens: &mut CodedTokens,
+    ) -> Option<()> {
+        match class.kind {
+            Kind::Separator => {
+                self.finish(word, sentence, tokens);
+                *word = NO_WORD;
+            }
+            Kind::Known | Kind::Noted | Kind::WordMark => {
+                if class.kind == Kind::Noted || class.code == 0 {
+                    tokens.note(class.folded);
+                }
+                word.take(class.code, start, end);
+                word.is_word |= class.kind != Kind::WordMark;
+            }
+            Kind::Sign | Kind::Dodge | Kind::Breaker | Kind::Ellipsis => {
+                self.finish(word, sentence, tokens);
+                *word = NO_WORD;
+                if class.kind == Kind::Breaker && self.may_dodge(class.kind, sentence, end, tokens)
+                {
+                    return None;
+                }
+                let count = if class.kind == Kind::Ellipsis { 3 } else { 1 };
+                for _ in 0..count * usize::from(self.settings.tokens.signs) {
+                    tokens.push_sign(class, start, end);
+                }
+            }
+            Kind::Removed => {}
+            Kind::Mark | Kind::Tatweel => {
+                let last = tokens.tokens.last();
+                if word.length > 0 {
+                    word.end = if word.end == start { end } else { word.end };
+                } else if last.is_some_and(|last| last.end as usize == start) {
+                    return None;
+                }
+                if class.kind == Kind::Tatweel && self.may_dodge(class.kind, sentence, end, tokens)
+                {
+                    return None;
+                }
+            }
+            Kind::Special => return None,
+        }
         Some(())
     }
 
@@ -303,9 +405,11 @@ impl CodedReader {
         if at >= sentence.len() {
             return false;
         }
-        match self.class_at(sentence, at, tokens).0.kind {
-            Kind::Separator | Kind::Sign | Kind::Other | Kind::Digit => false,
-            Kind::Letter | Kind::Tatweel => sign == Kind::Breaker,
+        let class = self.class_at(sentence, at, tokens).0;
+        match class.kind {
+            Kind::Separator | Kind::Sign => false,
+            Kind::Tatweel => sign == Kind::Breaker,
+            Kind::Known | Kind::Noted | Kind::WordMark => sign == Kind::Breaker && class.is_arabic,
             _ => true,
         }
     }
@@ -325,10 +429,15 @@ impl CodedReader {
             true => mask_digit(folded),
             false => folded,
         };
+        let code = self.codes.get(&masked).copied().unwrap_or(0);
+        let kind = match kind {
+            Kind::Known if code == 0 || masked != folded || folded == '0' => Kind::Noted,
+            other => other,
+        };
         Class {
             kind,
-            code: self.codes.get(&masked).copied().unwrap_or(0),
-            is_alphanumeric: folded.is_alphanumeric(),
+            code,
+            is_arabic: is_arabic_letter(folded),
             folded,
         }
     }
@@ -379,29 +488,33 @@ impl CodedReader {
         self.pipeline.tokenize_into(sentence, &mut tokens);
         for token in 0..tokens.len() {
             let span = tokens.original_span(token..token + 1);
-            let mut word = Word::new(span.start);
-            word.end = span.end;
+            let mut word = NO_WORD;
+            let first = coded.long_codes.len();
             for character in tokens.text(token).chars() {
                 let class = self.class_of_folded(kind_of_folded(character), character);
-                coded.note_unseen(class);
-                word.is_word |= class.is_alphanumeric;
-                push_code(&mut word, class.code, coded);
+                if class.kind == Kind::Noted || class.code == 0 {
+                    coded.note(character);
+                }
+                word.take(class.code, span.start, span.end);
+                word.is_word |= matches!(class.kind, Kind::Known | Kind::Noted);
+                coded.long_codes.push(class.code);
             }
-            finish(&mut Some(word), coded);
+            if word.length > LONGEST_KEY {
+                coded.push_long_word(&word, first);
+            } else {
+                coded.long_codes.truncate(first);
+                coded.push_word(&word, word.key);
+            }
         }
         coded.pipeline_tokens = tokens;
     }
 }
 
 fn kind_of_folded(folded: char) -> Kind {
-    if is_word_character(folded) {
-        if folded.is_numeric() {
-            Kind::Digit
-        } else if is_arabic_letter(folded) {
-            Kind::Letter
-        } else {
-            Kind::Other
-        }
+    if folded.is_alphanumeric() {
+        Kind::Known
+    } else if is_word_character(folded) {
+        Kind::WordMark
     } else if is_arabic_letter(folded) {
         Kind::Special
     } else if folded.is_whitespace() || folded.is_control() {
@@ -415,35 +528,15 @@ fn kind_of_folded(folded: char) -> Kind {
     }
 }
 
-/// Appends a code to the key of a word, or to the codes of a word too long for a key.
-#[inline]
-fn push_code(word: &mut Word, code: u8, tokens: &mut CodedTokens) {
-    word.length += 1;
-    if word.length <= LONGEST_KEY {
-        word.key = word.key << 8 | u128::from(code);
-        return;
-    }
-    if word.length == LONGEST_KEY + 1 {
-        tokens.long_codes.extend(&word.key.to_be_bytes()[1..]);
-    }
-    tokens.long_codes.push(code);
-}
-
-#[inline]
-fn finish(word: &mut Option<Word>, tokens: &mut CodedTokens) {
-    if let Some(word) = word.take() {
-        let key = if word.length <= LONGEST_KEY {
-            word.key
-        } else {
-            let end = tokens.long_codes.len();
-            LONG | ((end - word.length) as u128) << 32 | end as u128
-        };
-        tokens.tokens.push(CodedToken {
-            key,
-            start: word.start as u32,
-            end: word.end as u32,
-            is_word: word.is_word,
-        });
+impl Word {
+    /// Appends a code; the key of a long word is of no use.
+    fn take(&mut self, code: u8, start: usize, end: usize) {
+        if self.length == 0 {
+            self.start = start;
+        }
+        self.end = end;
+        self.length += 1;
+        self.key = self.key << 8 | u128::from(code);
     }
 }
 
