@@ -1,8 +1,9 @@
 //! A model compiled for prediction.
 
+use std::hash::{BuildHasher, BuildHasherDefault};
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::features::{FeatureIndex, ROLES, SparseRow, WordFeatures, roles, window_around};
 use crate::model::{Header, Model, ModelHeads};
@@ -48,9 +49,16 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// The normalised text of the sentence that was predicted last.
-    pub(super) fn normalized(&self) -> &str {
-        self.tokens.normalized()
+    /// A hash of the folded sentence that was predicted last.
+    pub(super) fn fingerprint(&self) -> u64 {
+        BuildHasherDefault::<FxHasher>::default().hash_one(self.tokens.normalized())
+    }
+
+    /// Number of words of the sentence that was predicted last, signs not counted.
+    pub(super) fn word_tokens(&self) -> usize {
+        (0..self.tokens.len())
+            .filter(|&token| self.tokens.form(token).contains(char::is_alphanumeric))
+            .count()
     }
 }
 

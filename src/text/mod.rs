@@ -20,6 +20,7 @@ pub use sentences::{SPLITTER_VERSION, SentenceSplitter, SplitterSettings};
 pub use stems::STEMMER_VERSION;
 pub use tokens::{TOKENIZER_VERSION, Tokenizer, TokenizerSettings};
 
+pub(crate) use sentences::SplitCursor;
 pub(crate) use stems::light_stem;
 
 use serde::{Deserialize, Serialize};

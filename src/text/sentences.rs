@@ -304,13 +304,15 @@ mod tests {
 
     fn splitters() -> impl Iterator<Item = SentenceSplitter> {
         let settings = [(true, 25, 3), (true, 2, 1), (true, 0, 0), (false, 25, 3)];
-        settings.into_iter().map(|(marks, semicolon_words, ellipsis_words)| {
-            SentenceSplitter::new(SplitterSettings {
-                marks,
-                semicolon_words,
-                ellipsis_words,
+        settings
+            .into_iter()
+            .map(|(marks, semicolon_words, ellipsis_words)| {
+                SentenceSplitter::new(SplitterSettings {
+                    marks,
+                    semicolon_words,
+                    ellipsis_words,
+                })
             })
-        })
     }
 
     #[test]
