@@ -5,7 +5,10 @@ use divan::counter::{BytesCount, ItemsCount};
 use marsad::Settings;
 use marsad::corpus::{Corpus, CorpusReader, read_bundled};
 use marsad::features::{Candidates, FeatureSpace, TokenizedCorpus};
-use marsad::predict::{Predictor, Scratch};
+use marsad::predict::{
+    Input, InputFields, InputFormat, Labelled, OutputFormat, OutputRow, Predictor, RowFormat,
+    Scratch, Unit,
+};
 use marsad::text::{Normalized, Normalizer, SentenceSplitter, TextPipeline, Tokens};
 use marsad::training::train;
 
@@ -90,6 +93,108 @@ fn predict_sentences(bencher: Bencher, count: usize) {
             predictor.predict(sentence, &mut scratch);
         }
     });
+}
+
+/// A file with the first `count` sentences of the corpus, each made into a line.
+fn file_of_sentences(
+    count: usize,
+    name: &str,
+    line: impl Fn(&str) -> String,
+) -> (tempfile::TempDir, std::path::PathBuf, BytesCount) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    let lines: String = sentences(count).iter().map(|text| line(text)).collect();
+    std::fs::write(&path, &lines).expect("a file");
+    (folder, path, BytesCount::new(lines.len()))
+}
+
+/// Reads a file and gives the number of its units.
+fn read_units(path: &std::path::Path) -> usize {
+    let fields = InputFields::default();
+    let mut input = Input::open(path, InputFormat::Auto, &fields, 8).expect("an input");
+    let mut units = 0;
+    while let Some(batch) = input.next_batch().expect("a batch") {
+        units += batch.units().count();
+    }
+    units
+}
+
+#[divan::bench(args = [8000])]
+fn read_json_lines_of_sentences(bencher: Bencher, count: usize) {
+    let line = |text: &str| format!("{}\n", serde_json::json!({"id": 1, "text": text}));
+    let (_folder, path, size) = file_of_sentences(count, "rows.jsonl", line);
+    bencher.counter(size).bench_local(|| read_units(&path));
+}
+
+#[divan::bench(args = [8000])]
+fn read_escaped_json_lines_of_sentences(bencher: Bencher, count: usize) {
+    let line = |text: &str| {
+        let units = text.encode_utf16();
+        let escaped: String = units.map(|unit| format!("\\u{unit:04x}")).collect();
+        format!("{{\"text\":\"{escaped}\"}}\n")
+    };
+    let (_folder, path, size) = file_of_sentences(count, "rows.jsonl", line);
+    bencher.counter(size).bench_local(|| read_units(&path));
+}
+
+#[divan::bench(args = [8000])]
+fn read_text_of_sentences(bencher: Bencher, count: usize) {
+    let (_folder, path, size) = file_of_sentences(count, "lines.txt", |text| format!("{text}\n"));
+    bencher.counter(size).bench_local(|| read_units(&path));
+}
+
+#[divan::bench(args = [
+    (OutputFormat::Jsonl, 1000), (OutputFormat::Tsv, 1000), (OutputFormat::Csv, 1000),
+])]
+fn format_rows(bencher: Bencher, (format, count): (OutputFormat, usize)) {
+    let sentences = sentences(count);
+    let predictor = Predictor::new(marsad::built_in_model().expect("a model"));
+    let labels = predictor.tree().labels().iter();
+    let labels: Vec<String> = labels.map(|label| label.name.clone()).collect();
+    let scores: Vec<f64> = (1..=labels.len())
+        .map(|place| 0.123_456 / place as f64)
+        .collect();
+    let holds: Vec<bool> = (0..labels.len()).map(|place| place == 0).collect();
+    let evidence: Vec<_> = holds.iter().map(|&holds| holds.then_some(10..40)).collect();
+    let format = RowFormat::new(format, labels, Vec::new(), false, false);
+    let units: Vec<Unit<'_>> = sentences.iter().map(|text| unit_of(text)).collect();
+    let rows: Vec<OutputRow<'_>> = units
+        .iter()
+        .zip(&sentences)
+        .map(|(unit, text)| OutputRow {
+            unit,
+            outcome: Ok(Labelled {
+                span: 0..text.len(),
+                text,
+                holds: &holds,
+                scores: &scores,
+                leaf_probabilities: &scores,
+                evidence: &evidence,
+                review: None,
+                furniture: None,
+                fingerprint: None,
+            }),
+        })
+        .collect();
+    let mut output = Vec::new();
+    bencher.counter(bytes(&sentences)).bench_local(|| {
+        output.clear();
+        rows.iter().for_each(|row| format.append(row, &mut output));
+        output.len()
+    });
+}
+
+fn unit_of(text: &str) -> Unit<'_> {
+    Unit {
+        file: "archive/2015.txt",
+        id: None,
+        doc: None,
+        line: 12_345,
+        offset: 0,
+        text: Ok(text.into()),
+        paragraph: true,
+        kept: Vec::new(),
+    }
 }
 
 #[divan::bench(sample_count = 3)]

@@ -4,7 +4,9 @@
 mod support;
 
 use marsad::corpus::CorpusReader;
-use marsad::predict::{InputFields, InputFormat, Labeller, Predictor, Split, Units};
+use marsad::predict::{
+    Input, InputFields, InputFormat, Labeller, Predictor, Split, UnitCursor, Workspace,
+};
 use proptest::prelude::*;
 use support::Folder;
 
@@ -45,22 +47,30 @@ proptest! {
         let predictor = Predictor::new(marsad::built_in_model().unwrap());
         let path = folder.write("in", &bytes);
         for format in [InputFormat::Text, InputFormat::Jsonl, InputFormat::Csv, InputFormat::Tsv] {
-            let Ok(units) = Units::open(&path, format, &InputFields::default()) else {
+            let Ok(mut input) = Input::open(&path, format, &InputFields::default(), 1) else {
                 continue;
             };
-            let units: Vec<_> = units.map(Result::unwrap).collect();
-            let rows = Labeller::new(&predictor, Split::No).label(&units);
-            let row_ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-            let unit_ids: Vec<&str> = units.iter().map(|unit| unit.id.as_str()).collect();
-            prop_assert_eq!(row_ids, unit_ids);
-            let split = Labeller::new(&predictor, Split::Yes).label(&units);
-            for row in split {
-                let Ok(labelled) = row.outcome else { continue };
-                let unit = units.iter().find(|unit| unit.line == row.line && unit.id == row.id);
-                let unit = unit.unwrap();
-                let text = unit.text.as_ref().unwrap();
-                let span = labelled.span.start - unit.offset..labelled.span.end - unit.offset;
-                prop_assert_eq!(&text[span], &labelled.text);
+            let mut workspace = Workspace::default();
+            let whole = Labeller::new(&predictor, Split::No);
+            let splitting = Labeller::new(&predictor, Split::Yes);
+            while let Some(batch) = input.next_batch().unwrap() {
+                for unit in batch.units() {
+                    let mut cursor = UnitCursor::default();
+                    let row = whole.next_row(&unit, &mut cursor, &mut workspace).unwrap();
+                    prop_assert_eq!(row.outcome.is_ok(), unit.text.is_ok());
+                    prop_assert!(whole.next_row(&unit, &mut cursor, &mut workspace).is_none());
+                    let mut cursor = UnitCursor::default();
+                    let mut end = 0;
+                    while let Some(row) = splitting.next_row(&unit, &mut cursor, &mut workspace) {
+                        let Ok(labelled) = row.outcome else { continue };
+                        let text = unit.text.as_ref().unwrap();
+                        let span = labelled.span.start - unit.offset..labelled.span.end - unit.offset;
+                        prop_assert!(text[end..span.start].trim().is_empty());
+                        prop_assert_eq!(&text[span.clone()], labelled.text);
+                        end = span.end;
+                    }
+                    prop_assert!(unit.text.is_err() || unit.text.as_ref().unwrap()[end..].trim().is_empty());
+                }
             }
         }
     }

@@ -332,6 +332,78 @@ fn any_number_of_threads_gives_the_same_bytes() {
 }
 
 #[test]
+fn threads_and_blocks_leave_no_trace_in_long_input() {
+    let folder = Folder::new();
+    let mut text = String::new();
+    let mut rows = String::new();
+    // Several blocks for one thread; sentences repeat across them, and bad rows stand in between.
+    for number in 0..12_000 {
+        let sentence = format!("{} رقم {}", [AIR, NONE][number % 2], number % 7_000);
+        text += &format!("{sentence}. وقال شهود إن القصف استمر.\n");
+        rows += &match number % 1000 {
+            7 => "{\"text\": \n".to_owned(),
+            8 => "\n".to_owned(),
+            _ => format!("{{\"id\":{number},\"text\":\"{sentence}\\n\"}}\n"),
+        };
+    }
+    assert!(text.len() > 1 << 20 && rows.len() > 1 << 20);
+    folder.write("in.txt", &text);
+    folder.write("in.jsonl", &rows);
+    for (input, to) in [
+        ("in.txt", "jsonl"),
+        ("in.txt", "tsv"),
+        ("in.txt", "table"),
+        ("in.jsonl", "jsonl"),
+    ] {
+        let run = |threads| folder.marsad(&["predict", input, "--to", to, "--threads", threads]);
+        let one = run("1");
+        for threads in ["2", "5"] {
+            let more = run(threads);
+            assert_eq!((more.status, &more.err), (one.status, &one.err));
+            assert!(
+                more.out == one.out,
+                "{input} to {to} with {threads} threads"
+            );
+        }
+    }
+    let repeated = folder.marsad(&["predict", "in.txt"]).done().json_rows();
+    assert_eq!(repeated.len(), 24_000);
+    let marked: Vec<bool> = repeated
+        .iter()
+        .map(|row| row["furniture"] == "repeated")
+        .collect();
+    let first = |number: usize| number < 7_000;
+    assert!((0..12_000).all(|number| marked[2 * number] != first(number)));
+    assert!((0..12_000).all(|number| marked[2 * number + 1] == (number > 0)));
+    let labelled = folder.marsad(&["predict", "in.jsonl"]);
+    assert_eq!(
+        labelled.err,
+        "marsad: 12 rows could not be read; each has its error in the output\n"
+    );
+    let mut rows = labelled.json_rows().into_iter();
+    for number in (0..12_000).filter(|number| number % 1000 != 8) {
+        let row = rows.next().unwrap();
+        if number % 1000 == 7 {
+            assert_eq!(row["id"], format!("in.jsonl:{}", number + 1));
+            assert!(row["error"].as_str().unwrap().contains("at column"));
+        } else {
+            assert_eq!(row["id"], number.to_string());
+        }
+    }
+    assert!(rows.next().is_none());
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_told_in_the_singular() {
+    let folder = Folder::new();
+    let run = folder.marsad_with(&["predict", "--from", "jsonl"], b"x");
+    assert_eq!(
+        run.err,
+        "marsad: 1 row could not be read; it has its error in the output\n"
+    );
+}
+
+#[test]
 fn output_files_are_whole_or_absent() {
     let folder = Folder::new();
     folder.write("in.txt", AIR);

@@ -1,6 +1,6 @@
 //! `marsad predict`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,14 +13,10 @@ use crate::corpus::STANDARD_INPUT;
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
-    InputFields, InputFormat, Labeller, OutputFormat, OutputRow, Predictor, RowWriter, Split, Unit,
-    Units,
+    Counts, Input, InputFields, InputFormat, Labeller, OutputFormat, OutputRow, Predictor,
+    RowFormat, RowSink, RowWriter, Split, Stopped, Stream, WrittenRows, pieces_of_batches,
 };
 use crate::text::Furniture;
-
-/// Text labelled in one go, in bytes; enough to keep all threads at work.
-const BATCH_BYTES: usize = 1 << 20;
-const BATCH_UNITS: usize = 1 << 13;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -93,19 +89,16 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     })?;
     let counts = match &args.output {
         None => {
-            let written = run.label(&predictor, BufWriter::new(io::stdout()));
+            let written = run.label(&predictor, io::stdout());
             written
                 .map_err(|stopped| stopped.into_failure(Path::new("standard output")))?
                 .0
         }
         Some(path) => {
             refuse_overwriting(path, inputs.iter().chain(&args.model.model))?;
-            let output = BufWriter::new(OutputFile::create(path)?);
-            let written = run.label(&predictor, output);
-            let (counts, output) = written.map_err(|stopped| stopped.into_failure(path))?;
-            let file = output.into_inner();
-            file.map_err(|error| Error::io(path, error.into_error()))?
-                .keep()?;
+            let written = run.label(&predictor, OutputFile::create(path)?);
+            let (counts, file) = written.map_err(|stopped| stopped.into_failure(path))?;
+            file.keep()?;
             counts
         }
     };
@@ -119,12 +112,6 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
 /// Whether a path is standard input, a pipe or a device, which can be read only once.
 fn is_stream(path: &Path) -> bool {
     path.as_os_str() == STANDARD_INPUT || (path.exists() && !path.is_file() && !path.is_dir())
-}
-
-/// Why labelling stopped: reading failed, or writing did.
-enum Stopped {
-    Reading(Error),
-    Writing(io::Error),
 }
 
 impl Stopped {
@@ -148,22 +135,22 @@ impl From<io::Error> for Stopped {
     }
 }
 
-/// What was written.
+/// Takes the calibrated probabilities of rows that can carry a label, `[row × labels + label]`.
 #[derive(Default)]
-struct Counts {
-    rows: usize,
-    errors: usize,
-    /// Rows to be read by hand.
-    review: usize,
-}
+struct Probabilities(Vec<f32>);
 
-impl Counts {
-    fn count(&mut self, row: &OutputRow) {
-        self.rows += 1;
-        match &row.outcome {
-            Ok(labelled) => self.review += usize::from(labelled.review == Some(true)),
-            Err(_) => self.errors += 1,
+impl RowSink for Probabilities {
+    fn take(&mut self, row: &OutputRow<'_>) {
+        if let Ok(labelled) = &row.outcome
+            && !labelled.furniture.is_some_and(Furniture::carries_no_label)
+        {
+            let leaves = labelled.leaf_probabilities.iter();
+            self.0.extend(leaves.map(|&probability| probability as f32));
         }
+    }
+
+    fn is_full(&self) -> bool {
+        false
     }
 }
 
@@ -180,7 +167,7 @@ impl Run<'_> {
     fn check_inputs(&self) -> Result<(), Error> {
         for path in self.inputs {
             if !is_stream(path) {
-                drop(Units::open(path, self.args.from, self.fields)?);
+                drop(Input::open(path, self.args.from, self.fields, 1)?);
             } else if self.args.decision.estimates() {
                 return Err(Error::File {
                     path: path.clone(),
@@ -199,72 +186,69 @@ impl Run<'_> {
     ) -> Result<(Counts, W), Stopped> {
         let args = self.args;
         let labels = predictor.tree().labels().iter();
-        let labels = labels.map(|label| label.name.clone()).collect();
-        let colour = args.output.is_none() && colours();
-        let mut writer = RowWriter::new(
+        let format = RowFormat::new(
             args.to,
-            labels,
+            labels.map(|label| label.name.clone()).collect(),
             args.keep.clone(),
             self.margin.is_some(),
-            colour,
-            output,
-        )?;
-        let mut counts = Counts::default();
-        self.each_row(predictor, "", |row| {
-            counts.count(row);
-            writer.write(row)
+            args.output.is_none() && colours(),
+        );
+        let mut writer = RowWriter::new(&format, output)?;
+        let bar = progress(None, "{spinner} {human_pos} rows, {per_sec} ({elapsed})");
+        self.on_all_inputs(predictor, |stream, input| {
+            writer.start_document();
+            stream.run(
+                input,
+                || WrittenRows::new(&format),
+                |rows| {
+                    writer.write(rows)?;
+                    bar.set_position(writer.counts().rows as u64);
+                    Ok(())
+                },
+            )
         })?;
-        Ok((counts, writer.finish()?))
+        bar.finish_and_clear();
+        Ok(writer.finish()?)
     }
 
-    /// The calibrated probabilities of all rows that can carry a label, `[row × labels + label]`.
+    /// The probabilities of the labels in all rows that can carry one, row by row.
     fn probabilities(&self, predictor: &Predictor) -> Result<Vec<f32>, Stopped> {
         let mut probabilities = Vec::new();
-        self.each_row(predictor, "counting labels: ", |row| {
-            if let Ok(labelled) = &row.outcome
-                && !labelled.furniture.is_some_and(Furniture::carries_no_label)
-            {
-                let leaves = labelled.leaf_probabilities.iter();
-                probabilities.extend(leaves.map(|&probability| probability as f32));
-            }
-            Ok(())
+        let bar = progress(
+            None,
+            "{spinner} counting labels: {human_pos} rows ({elapsed})",
+        );
+        let labels = predictor.header().labels.len().max(1);
+        self.on_all_inputs(predictor, |stream, input| {
+            stream.run(input, Probabilities::default, |rows| {
+                probabilities.append(&mut rows.0);
+                bar.set_position((probabilities.len() / labels) as u64);
+                Ok(())
+            })
         })?;
+        bar.finish_and_clear();
         Ok(probabilities)
     }
 
-    /// Hands all rows to `sink`, in order.
-    fn each_row(
+    /// Opens all inputs, one after the other, for work on a pool of threads.
+    fn on_all_inputs(
         &self,
         predictor: &Predictor,
-        stage: &'static str,
-        mut sink: impl FnMut(&OutputRow) -> io::Result<()> + Send,
+        mut work: impl FnMut(&Stream<'_>, Input) -> Result<(), Stopped> + Send,
     ) -> Result<(), Stopped> {
-        let bar = progress(
-            None,
-            "{spinner} {prefix}{human_pos} rows, {per_sec} ({elapsed})",
-        );
-        bar.set_prefix(stage);
-        self.args.threads.run(|| -> Result<(), Stopped> {
+        self.args.threads.run(|| {
             let mut labeller = Labeller::new(predictor, self.args.split);
             if let Some(margin) = self.margin {
                 labeller = labeller.with_review(margin);
             }
+            let stream = Stream::new(labeller);
             for path in self.inputs {
-                let mut batch = Batch::default();
-                labeller.start_document();
-                for unit in Units::open(path, self.args.from, self.fields)? {
-                    batch.push(unit?);
-                    if batch.is_full() {
-                        bar.inc(batch.units.len() as u64);
-                        batch.hand_over(&mut labeller, &mut sink)?;
-                    }
-                }
-                batch.hand_over(&mut labeller, &mut sink)?;
+                let pieces = pieces_of_batches();
+                let input = Input::open(path, self.args.from, self.fields, pieces)?;
+                work(&stream, input)?;
             }
             Ok(())
-        })??;
-        bar.finish_and_clear();
-        Ok(())
+        })?
     }
 
     /// Tells on standard error what the output does not show at a glance.
@@ -287,38 +271,14 @@ impl Run<'_> {
             ));
         }
         if counts.errors > 0 {
+            let (rows, its) = match counts.errors {
+                1 => ("row", "it has its"),
+                _ => ("rows", "each has its"),
+            };
             complain(&format!(
-                "{} rows could not be read; each has its error in the output",
+                "{} {rows} could not be read; {its} error in the output",
                 counts.errors
             ));
         }
-    }
-}
-
-#[derive(Default)]
-struct Batch {
-    units: Vec<Unit>,
-    bytes: usize,
-}
-
-impl Batch {
-    fn push(&mut self, unit: Unit) {
-        self.bytes += unit.text.as_ref().map_or(0, String::len);
-        self.units.push(unit);
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes >= BATCH_BYTES || self.units.len() >= BATCH_UNITS
-    }
-
-    fn hand_over(
-        &mut self,
-        labeller: &mut Labeller<'_>,
-        sink: &mut impl FnMut(&OutputRow) -> io::Result<()>,
-    ) -> io::Result<()> {
-        labeller.label(&self.units).iter().try_for_each(sink)?;
-        self.units.clear();
-        self.bytes = 0;
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::zstd::ZstdFrames;
@@ -94,61 +95,240 @@ pub(crate) fn ending(path: &Path) -> String {
 
 /// One line of a file, without its line break.
 #[derive(Debug)]
-pub struct Line {
+pub struct Line<'a> {
     /// Line number, from 1.
     pub number: u64,
     /// Byte offset of the line in the decompressed file.
     pub offset: u64,
     /// The text, or the first invalid byte of the line (from 1) when it is not UTF-8.
-    pub text: std::result::Result<String, usize>,
+    pub text: std::result::Result<&'a str, usize>,
 }
 
-/// Reads lines one by one, dropping a byte order mark at the start of the file.
-pub struct Lines {
+/// Reads whole lines in blocks of a bounded size, or of one line where a line is longer.
+pub struct Blocks {
     path: PathBuf,
     reader: Box<dyn BufRead + Send>,
-    number: u64,
+    /// Most pieces of a block.
+    pieces: usize,
+    /// What was read behind the last block.
+    carry: Vec<u8>,
+    ended: bool,
+    lines: u64,
     offset: u64,
 }
 
-impl Lines {
-    /// Reads from an open file.
-    pub fn new(path: &Path, reader: Box<dyn BufRead + Send>) -> Self {
+/// A piece of a block ends after this many bytes or lines, whichever comes first.
+const PIECE_BYTES: usize = 1 << 16;
+const PIECE_LINES: u64 = 1 << 10;
+
+impl Blocks {
+    /// Reads from an open file, at most `pieces` pieces at once.
+    pub fn new(path: &Path, reader: Box<dyn BufRead + Send>, pieces: usize) -> Self {
         Self {
             path: path.into(),
             reader,
-            number: 0,
+            pieces: pieces.max(1),
+            carry: Vec::new(),
+            ended: false,
+            lines: 0,
             offset: 0,
         }
     }
+
+    /// The next lines; nothing at the end of the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or decompressed.
+    pub fn next_block(&mut self) -> Result<Option<Block>> {
+        let mut bytes = std::mem::take(&mut self.carry);
+        let mut whole_lines = memchr::memrchr(b'\n', &bytes).map_or(0, |last| last + 1);
+        while !self.ended && (whole_lines == 0 || bytes.len() < self.pieces * PIECE_BYTES) {
+            let before = bytes.len();
+            self.read_into(&mut bytes)?;
+            if let Some(last) = memchr::memrchr(b'\n', &bytes[before..]) {
+                whole_lines = before + last + 1;
+            }
+        }
+        if self.ended {
+            whole_lines = bytes.len();
+        }
+        let pieces = self.cut(&bytes[..whole_lines]);
+        let Some(last) = pieces.last() else {
+            return Ok(None);
+        };
+        let end = last.range.end;
+        self.carry.extend_from_slice(&bytes[end..]);
+        bytes.truncate(end);
+        self.offset += end as u64;
+        Ok(Some(Block { bytes, pieces }))
+    }
+
+    fn read_into(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
+        let wanted = self.pieces * PIECE_BYTES;
+        bytes.reserve(wanted);
+        let mut part = self.reader.by_ref().take(wanted as u64);
+        let read = part
+            .read_to_end(bytes)
+            .map_err(|error| Error::io(&self.path, error))?;
+        self.ended = read < wanted;
+        Ok(())
+    }
+
+    /// Cuts whole lines into pieces, as many as a block may have.
+    fn cut(&mut self, bytes: &[u8]) -> Vec<Piece> {
+        let mut pieces = Vec::with_capacity(self.pieces);
+        let line_ends = memchr::memchr_iter(b'\n', bytes).map(|end| end + 1);
+        let unended = (bytes.last() != Some(&b'\n')).then_some(bytes.len());
+        let (mut start, mut lines) = (0, 0);
+        for end in line_ends.chain(unended) {
+            lines += 1;
+            let full = lines >= PIECE_LINES || end - start >= PIECE_BYTES;
+            if end > start && (full || end == bytes.len()) {
+                pieces.push(Piece {
+                    range: start..end,
+                    line: self.lines + 1,
+                    offset: self.offset + start as u64,
+                });
+                self.lines += lines;
+                (start, lines) = (end, 0);
+                if pieces.len() >= self.pieces {
+                    break;
+                }
+            }
+        }
+        pieces
+    }
 }
 
-impl Iterator for Lines {
-    type Item = Result<Line>;
+/// Whole lines of a file.
+#[derive(Debug)]
+pub struct Block {
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+}
+
+/// Some lines of a block.
+#[derive(Debug)]
+struct Piece {
+    range: Range<usize>,
+    /// Number of its first line.
+    line: u64,
+    /// Byte offset of its first line in the decompressed file.
+    offset: u64,
+}
+
+impl Block {
+    /// The lines, piece by piece.
+    pub fn pieces(&self) -> impl Iterator<Item = PieceLines<'_>> {
+        self.pieces.iter().map(|piece| PieceLines {
+            rest: &self.bytes[piece.range.clone()],
+            line: piece.line,
+            offset: piece.offset,
+        })
+    }
+
+    /// All lines.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.pieces().flatten()
+    }
+}
+
+/// The lines of a piece, one after the other; a byte order mark at the start of the file is left
+/// off.
+#[derive(Debug)]
+pub struct PieceLines<'a> {
+    rest: &'a [u8],
+    line: u64,
+    offset: u64,
+}
+
+impl<'a> Iterator for PieceLines<'a> {
+    type Item = Line<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut bytes = Vec::new();
-        match self.reader.read_until(b'\n', &mut bytes) {
-            Err(error) => return Some(Err(Error::io(&self.path, error))),
-            Ok(0) => return None,
-            Ok(_) => {}
+        if self.rest.is_empty() {
+            return None;
         }
-        let read = bytes.len() as u64;
+        let end = memchr::memchr(b'\n', self.rest).map_or(self.rest.len(), |end| end + 1);
+        let (mut bytes, rest) = self.rest.split_at(end);
         let mut offset = self.offset;
-        if self.number == 0 && bytes.starts_with(BYTE_ORDER_MARK) {
-            bytes.drain(..BYTE_ORDER_MARK.len());
+        if offset == 0
+            && let Some(unmarked) = bytes.strip_prefix(BYTE_ORDER_MARK)
+        {
+            bytes = unmarked;
             offset += BYTE_ORDER_MARK.len() as u64;
         }
-        self.number += 1;
-        self.offset += read;
-        while let Some(b'\n' | b'\r') = bytes.last() {
-            bytes.pop();
+        while let Some((b'\n' | b'\r', before)) = bytes.split_last() {
+            bytes = before;
         }
-        let text = String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to() + 1);
-        Some(Ok(Line {
-            number: self.number,
+        let line = Line {
+            number: self.line,
             offset,
-            text,
-        }))
+            text: std::str::from_utf8(bytes).map_err(|error| error.valid_up_to() + 1),
+        };
+        self.rest = rest;
+        self.line += 1;
+        self.offset += end as u64;
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Number, offset and text of each line, read by the standard library.
+    fn lines_plainly(bytes: &[u8]) -> Vec<(u64, u64, Vec<u8>)> {
+        let mut offset = 0;
+        let mut lines = Vec::new();
+        for (number, whole) in bytes.split_inclusive(|&byte| byte == b'\n').enumerate() {
+            let mark = if number == 0 && whole.starts_with(BYTE_ORDER_MARK) {
+                3
+            } else {
+                0
+            };
+            let mut line = whole[mark..].to_vec();
+            while line.pop_if(|byte| matches!(byte, b'\n' | b'\r')).is_some() {}
+            lines.push((number as u64 + 1, offset + mark as u64, line));
+            offset += whole.len() as u64;
+        }
+        lines
+    }
+
+    fn lines_by_block(bytes: Vec<u8>, pieces: usize) -> Vec<(u64, u64, Vec<u8>)> {
+        let reader = Box::new(std::io::Cursor::new(bytes));
+        let mut blocks = Blocks::new(Path::new("t"), reader, pieces);
+        let mut lines = Vec::new();
+        while let Some(block) = blocks.next_block().unwrap() {
+            assert!(block.pieces.len() <= pieces);
+            lines.extend(block.lines().map(|line| {
+                let text = line.text.unwrap().as_bytes().to_vec();
+                (line.number, line.offset, text)
+            }));
+        }
+        lines
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn blocks_hold_all_lines_with_their_places(
+            parts in proptest::collection::vec(
+                (
+                    prop_oneof![
+                        Just("\n"), Just("\r\n"), Just("سطر\n"), Just("x"), Just("\u{FEFF}"),
+                    ],
+                    prop_oneof![Just(1_usize), Just(3), Just(2000), Just(70_000)],
+                ),
+                0..6,
+            ),
+            pieces in 1_usize..4,
+        ) {
+            let bytes: Vec<u8> = parts.iter().flat_map(|(part, times)| part.repeat(*times).into_bytes()).collect();
+            let expected = lines_plainly(&bytes);
+            prop_assert!(lines_by_block(bytes, pieces) == expected);
+        }
     }
 }

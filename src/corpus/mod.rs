@@ -20,7 +20,7 @@ pub use record::{ReadCounts, Record};
 
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
-pub(crate) use files::{Line, Lines, STANDARD_INPUT, ending, open, peek};
+pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use labels::display;
 

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{Line, Lines, ending, open, peek};
+use super::files::{Blocks, Line, ending, open, peek};
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
 use super::row::RawRow;
@@ -69,7 +69,7 @@ impl CorpusReader {
         for path in paths {
             let mut reader = open(path)?;
             match format_of(path, &mut *reader)? {
-                Format::JsonLines => collector.read_lines(path, Lines::new(path, reader))?,
+                Format::JsonLines => collector.read_lines(path, reader)?,
                 Format::Table { delimiter } => {
                     let file = Arc::new(path.clone());
                     for (line, row) in table::read_rows(path, reader, delimiter, group_field)? {
@@ -89,7 +89,7 @@ impl CorpusReader {
         let mut collector = Collector::new(self);
         for (name, content) in parts {
             let path = Path::new(name);
-            collector.read_lines(path, Lines::new(path, Box::new(*content)))?;
+            collector.read_lines(path, Box::new(*content))?;
         }
         collector.finish()
     }
@@ -139,29 +139,33 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn read_lines(&mut self, path: &Path, lines: Lines) -> Result<()> {
+    fn read_lines(&mut self, path: &Path, reader: Box<dyn BufRead + Send>) -> Result<()> {
         let file = Arc::new(path.to_path_buf());
-        for line in lines {
-            let Line { number, text, .. } = line?;
-            let text = text.map_err(|byte| Error::Encoding {
-                path: path.into(),
-                line: number,
-                byte,
-            })?;
-            if text.trim().is_empty() {
-                continue;
+        let mut blocks = Blocks::new(path, reader, 1);
+        while let Some(block) = blocks.next_block()? {
+            for line in block.lines() {
+                self.read_line(&file, &line)?;
             }
-            let row =
-                jsonl::read_row(&text, self.reader.group_field.as_deref()).map_err(|message| {
-                    Error::Row {
-                        path: path.into(),
-                        line: number,
-                        message,
-                    }
-                })?;
-            self.add(&file, number, row)?;
         }
         Ok(())
+    }
+
+    fn read_line(&mut self, file: &Arc<PathBuf>, line: &Line<'_>) -> Result<()> {
+        let text = line.text.map_err(|byte| Error::Encoding {
+            path: file.to_path_buf(),
+            line: line.number,
+            byte,
+        })?;
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        let row = jsonl::read_row(text, self.reader.group_field.as_deref());
+        let row = row.map_err(|message| Error::Row {
+            path: file.to_path_buf(),
+            line: line.number,
+            message,
+        })?;
+        self.add(file, line.number, row)
     }
 
     fn add(&mut self, file: &Arc<PathBuf>, line: u64, row: RawRow) -> Result<()> {

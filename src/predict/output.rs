@@ -1,10 +1,13 @@
-//! Writing labelled rows as JSON Lines, CSV, TSV, or for people.
+//! Labelled rows as bytes: JSON Lines, CSV, TSV, or lines for people.
 
-use std::io::{Result, Write};
+use std::collections::HashSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
+use super::fields::FieldValue;
 use super::rows::{Labelled, OutputRow};
+use super::write::{push_decimal, push_escaped, push_number, push_string};
+use crate::text::Furniture;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -20,273 +23,470 @@ pub enum OutputFormat {
     Table,
 }
 
-/// Writes rows in one format.
-pub struct RowWriter<W: Write> {
+/// Everything that decides how rows are written; shared by threads.
+#[derive(Clone, Debug)]
+pub struct RowFormat {
     format: OutputFormat,
-    /// All labels, parents included.
-    labels: Vec<String>,
-    /// Names of the fields carried along.
-    keep: Vec<String>,
+    labels: Vec<Name>,
+    /// Fields carried along.
+    keep: Vec<Name>,
     /// Whether rows are marked to be read by hand.
     review: bool,
     colour: bool,
-    sink: Sink<W>,
 }
 
-enum Sink<W: Write> {
-    Plain(W),
-    Table(Box<csv::Writer<W>>),
+/// A label or field with what JSON writes for it.
+#[derive(Clone, Debug)]
+struct Name {
+    plain: String,
+    /// In quotes.
+    json: Vec<u8>,
+    /// Whether the same name stands before it.
+    again: bool,
 }
 
-impl<W: Write> RowWriter<W> {
-    /// A writer; the header of a table is written at once.
-    ///
-    /// # Errors
-    /// When the header cannot be written.
+/// Where in the bytes of a row it is said that it is furniture, or would be if it were.
+pub(super) type FurniturePlace = usize;
+
+impl RowFormat {
+    /// A format for rows with these labels, parents included, and fields carried along.
     pub fn new(
         format: OutputFormat,
         labels: Vec<String>,
         keep: Vec<String>,
         review: bool,
         colour: bool,
-        output: W,
-    ) -> Result<Self> {
-        let table = |delimiter, style| {
-            let mut builder = csv::WriterBuilder::new();
-            builder.delimiter(delimiter).quote_style(style);
-            builder
-        };
-        let sink = match format {
-            OutputFormat::Jsonl | OutputFormat::Table => Sink::Plain(output),
-            OutputFormat::Csv => Sink::Table(Box::new(
-                table(b',', csv::QuoteStyle::Necessary).from_writer(output),
-            )),
-            OutputFormat::Tsv => Sink::Table(Box::new(
-                table(b'\t', csv::QuoteStyle::Never).from_writer(output),
-            )),
-        };
-        let mut writer = Self {
+    ) -> Self {
+        Self {
             format,
-            labels,
-            keep,
+            labels: names(labels),
+            keep: names(keep),
             review,
             colour,
-            sink,
+        }
+    }
+
+    /// Appends what stands before the first row.
+    pub fn append_header(&self, output: &mut Vec<u8>) {
+        let Some(mut cells) = self.cells(output) else {
+            return;
         };
-        writer.write_header()?;
-        Ok(writer)
+        for name in ["id", "doc", "line", "start", "end", "text", "labels"] {
+            cells.text(name);
+        }
+        for label in &self.labels {
+            cells.of(|cell| push_all(cell, &["score.", &label.plain]));
+        }
+        for label in &self.labels {
+            cells.of(|cell| push_all(cell, &["evidence.", &label.plain]));
+        }
+        if self.review {
+            cells.text("review");
+        }
+        cells.text("furniture");
+        cells.text("error");
+        for field in &self.keep {
+            cells.of(|cell| push_all(cell, &["input.", &field.plain]));
+        }
+        cells.end_row();
     }
 
-    fn write_header(&mut self) -> Result<()> {
-        let Sink::Table(table) = &mut self.sink else {
-            return Ok(());
+    /// Appends one row.
+    pub fn append(&self, row: &OutputRow<'_>, output: &mut Vec<u8>) {
+        self.append_placed(row, output);
+    }
+
+    /// Appends one row and tells where its furniture stands.
+    pub(super) fn append_placed(
+        &self,
+        row: &OutputRow<'_>,
+        output: &mut Vec<u8>,
+    ) -> FurniturePlace {
+        if let Some(cells) = self.cells(output) {
+            return self.append_record(row, cells);
+        }
+        match self.format {
+            OutputFormat::Table => {
+                let start = output.len();
+                output.extend_from_slice(self.line_for_people(row).as_bytes());
+                start
+            }
+            _ => self.append_object(row, output),
+        }
+    }
+
+    /// What is inserted at its place to say that a row repeats another; nothing where the whole row
+    /// looks different.
+    pub(super) fn repeat_mark(&self) -> Option<&'static str> {
+        match self.format {
+            OutputFormat::Jsonl => Some(",\"furniture\":\"repeated\""),
+            OutputFormat::Csv | OutputFormat::Tsv => Some("repeated"),
+            OutputFormat::Table => None,
+        }
+    }
+
+    fn cells<'o>(&self, output: &'o mut Vec<u8>) -> Option<Cells<'o>> {
+        match self.format {
+            OutputFormat::Csv => Some(Cells::new(output, b',')),
+            OutputFormat::Tsv => Some(Cells::new(output, b'\t')),
+            OutputFormat::Jsonl | OutputFormat::Table => None,
+        }
+    }
+
+    /// The row as a JSON object, fields in the documented order.
+    fn append_object(&self, row: &OutputRow<'_>, output: &mut Vec<u8>) -> FurniturePlace {
+        let unit = row.unit;
+        output.extend_from_slice(b"{\"id\":");
+        match &unit.id {
+            Some(id) => push_string(output, id),
+            None => {
+                output.push(b'"');
+                push_escaped(output, unit.file);
+                output.push(b':');
+                push_number(output, unit.line);
+                output.push(b'"');
+            }
+        }
+        let place = match &row.outcome {
+            Err(message) => {
+                output.extend_from_slice(b",\"error\":");
+                push_string(output, message);
+                output.len()
+            }
+            Ok(labelled) => {
+                output.extend_from_slice(b",\"doc\":");
+                push_string(output, row.doc());
+                output.extend_from_slice(b",\"line\":");
+                push_number(output, unit.line);
+                self.append_labelled(labelled, output)
+            }
         };
-        let fixed = ["id", "doc", "line", "start", "end", "text", "labels"];
-        let mut header: Vec<String> = fixed.iter().map(|&name| name.to_owned()).collect();
-        header.extend(self.labels.iter().map(|label| format!("score.{label}")));
-        header.extend(self.labels.iter().map(|label| format!("evidence.{label}")));
-        header.extend(self.review.then(|| "review".to_owned()));
-        header.extend(["furniture", "error"].map(str::to_owned));
-        header.extend(self.keep.iter().map(|name| format!("input.{name}")));
-        table.write_record(&header).map_err(io_error)
+        self.append_kept(row, output);
+        output.extend_from_slice(b"}\n");
+        place
     }
 
-    /// Writes one row.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn write(&mut self, row: &OutputRow) -> Result<()> {
-        match &mut self.sink {
-            Sink::Plain(output) if self.format == OutputFormat::Jsonl => {
-                serde_json::to_writer(&mut *output, &json_row(row))?;
-                output.write_all(b"\n")
-            }
-            Sink::Plain(output) => write_for_people(output, row, &self.labels, self.colour),
-            Sink::Table(table) => {
-                let mut record = table_record(row, &self.labels, &self.keep, self.review);
-                if self.format == OutputFormat::Tsv {
-                    // TSV has no quotes: a tab or line break in a cell would break the row.
-                    for cell in &mut record {
-                        *cell = cell.replace(['\t', '\n', '\r'], " ");
-                    }
-                }
-                table.write_record(&record).map_err(io_error)
-            }
-        }
-    }
-
-    /// Writes what is still in buffers and gives the output back.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn finish(self) -> Result<W> {
-        match self.sink {
-            Sink::Plain(mut output) => {
-                output.flush()?;
-                Ok(output)
-            }
-            Sink::Table(table) => table.into_inner().map_err(|error| error.into_error()),
-        }
-    }
-}
-
-/// The system's error inside one of the CSV writer, so that a broken pipe is known as one.
-fn io_error(error: csv::Error) -> std::io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => std::io::Error::other(format!("{other:?}")),
-    }
-}
-
-/// A probability with six decimals, the same in every format.
-fn rounded(probability: f64) -> f64 {
-    (probability * 1e6).round() / 1e6
-}
-
-/// The row as a JSON object, fields in the documented order.
-fn json_row(row: &OutputRow) -> Map<String, Value> {
-    let mut object = Map::new();
-    object.insert("id".into(), json!(row.id));
-    match &row.outcome {
-        Err(message) => {
-            object.insert("error".into(), json!(message));
-        }
-        Ok(labelled) => {
-            let scores = labelled.scores.iter();
-            let scores: Map<String, Value> = scores
-                .map(|(label, &score)| (label.clone(), json!(rounded(score))))
-                .collect();
-            let evidence: Map<String, Value> = labelled
-                .evidence
-                .iter()
-                .map(|(label, span)| (label.clone(), json!([span.start, span.end])))
-                .collect();
-            object.insert("doc".into(), json!(row.doc));
-            object.insert("line".into(), json!(row.line));
-            object.insert("start".into(), json!(labelled.span.start));
-            object.insert("end".into(), json!(labelled.span.end));
-            object.insert("text".into(), json!(labelled.text));
-            object.insert("labels".into(), json!(labelled.labels));
-            object.insert("scores".into(), Value::Object(scores));
-            object.insert("evidence".into(), Value::Object(evidence));
-            if let Some(review) = labelled.review {
-                object.insert("review".into(), json!(review));
-            }
-            if let Some(furniture) = labelled.furniture {
-                object.insert("furniture".into(), json!(furniture));
-            }
-        }
-    }
-    if !row.kept.is_empty() {
-        object.insert("input".into(), Value::Object(row.kept.clone()));
-    }
-    object
-}
-
-fn table_record(row: &OutputRow, labels: &[String], keep: &[String], review: bool) -> Vec<String> {
-    let mut record = vec![row.id.clone(), row.doc.clone(), row.line.to_string()];
-    match &row.outcome {
-        Ok(labelled) => {
-            record.push(labelled.span.start.to_string());
-            record.push(labelled.span.end.to_string());
-            record.push(labelled.text.clone());
-            record.push(labelled.labels.join("|"));
-            record.extend(labels.iter().map(|label| {
-                let score = labelled.scores.get(label);
-                score.map_or_else(String::new, |&score| rounded(score).to_string())
-            }));
-            record.extend(labels.iter().map(|label| {
-                let span = labelled.evidence.get(label);
-                span.map_or_else(String::new, |span| format!("{}-{}", span.start, span.end))
-            }));
-            if review {
-                record.push(labelled.review.map_or_else(String::new, |r| r.to_string()));
-            }
-            record.push(furniture_name(labelled));
-            record.push(String::new());
-        }
-        Err(message) => {
-            record.resize(
-                record.len() + 4 + 2 * labels.len() + 1 + usize::from(review),
-                String::new(),
+    fn append_labelled(&self, labelled: &Labelled<'_>, output: &mut Vec<u8>) -> FurniturePlace {
+        output.extend_from_slice(b",\"start\":");
+        push_number(output, labelled.span.start as u64);
+        output.extend_from_slice(b",\"end\":");
+        push_number(output, labelled.span.end as u64);
+        output.extend_from_slice(b",\"text\":");
+        push_string(output, labelled.text);
+        output.extend_from_slice(b",\"labels\":[");
+        let held = self.labels.iter().zip(labelled.holds);
+        separated(
+            output,
+            held.filter(|(_, holds)| **holds),
+            |output, (label, _)| {
+                output.extend_from_slice(&label.json);
+            },
+        );
+        output.extend_from_slice(b"],\"scores\":{");
+        let scores = self.labels.iter().zip(labelled.scores);
+        separated(output, scores, |output, (label, &score)| {
+            output.extend_from_slice(&label.json);
+            output.push(b':');
+            push_decimal(output, score, ".0");
+        });
+        output.extend_from_slice(b"},\"evidence\":{");
+        let spans = self.labels.iter().zip(labelled.evidence);
+        let spans = spans.filter_map(|(label, span)| Some((label, span.as_ref()?)));
+        separated(output, spans, |output, (label, span)| {
+            output.extend_from_slice(&label.json);
+            output.extend_from_slice(b":[");
+            push_number(output, span.start as u64);
+            output.push(b',');
+            push_number(output, span.end as u64);
+            output.push(b']');
+        });
+        output.push(b'}');
+        if let Some(review) = labelled.review {
+            push_all(
+                output,
+                &[",\"review\":", if review { "true" } else { "false" }],
             );
-            record.push(message.clone());
         }
+        let place = output.len();
+        if let Some(furniture) = labelled.furniture {
+            push_all(output, &[",\"furniture\":\"", name_of(furniture), "\""]);
+        }
+        place
     }
-    record.extend(keep.iter().map(|name| match row.kept.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    }));
-    record
-}
 
-fn furniture_name(labelled: &Labelled) -> String {
-    labelled
-        .furniture
-        .and_then(|furniture| json!(furniture).as_str().map(str::to_owned))
-        .unwrap_or_default()
+    fn append_kept(&self, row: &OutputRow<'_>, output: &mut Vec<u8>) {
+        let kept = self.keep.iter().zip(&row.unit.kept);
+        let mut kept = kept
+            .filter(|(name, _)| !name.again)
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+            .peekable();
+        if kept.peek().is_none() {
+            return;
+        }
+        output.extend_from_slice(b",\"input\":{");
+        separated(output, kept, |output, (name, value)| {
+            output.extend_from_slice(&name.json);
+            output.push(b':');
+            match value {
+                FieldValue::Text(text) => push_string(output, text),
+                FieldValue::Other(value) => output.extend_from_slice(value.to_string().as_bytes()),
+            }
+        });
+        output.push(b'}');
+    }
+
+    /// The row as a record of a table.
+    fn append_record(&self, row: &OutputRow<'_>, mut cells: Cells<'_>) -> FurniturePlace {
+        let unit = row.unit;
+        cells.of(|cell| match &unit.id {
+            Some(id) => cell.extend_from_slice(id.as_bytes()),
+            None => {
+                push_all(cell, &[unit.file, ":"]);
+                push_number(cell, unit.line);
+            }
+        });
+        cells.text(row.doc());
+        cells.bare(|cell| push_number(cell, unit.line));
+        let place = match &row.outcome {
+            Ok(labelled) => self.append_cells(labelled, &mut cells),
+            Err(message) => {
+                let empty = 4 + 2 * self.labels.len() + 1 + usize::from(self.review);
+                (0..empty).for_each(|_| cells.text(""));
+                cells.text(message);
+                0
+            }
+        };
+        for (place, _) in self.keep.iter().enumerate() {
+            match unit.kept.get(place) {
+                Some(Some(FieldValue::Text(text))) => cells.text(text),
+                None | Some(None | Some(FieldValue::Other(Value::Null))) => cells.text(""),
+                Some(Some(FieldValue::Other(value))) => cells.text(&value.to_string()),
+            }
+        }
+        cells.end_row();
+        place
+    }
+
+    fn append_cells(&self, labelled: &Labelled<'_>, cells: &mut Cells<'_>) -> FurniturePlace {
+        cells.bare(|cell| push_number(cell, labelled.span.start as u64));
+        cells.bare(|cell| push_number(cell, labelled.span.end as u64));
+        cells.text(labelled.text);
+        cells.of(|cell| {
+            let held = self.labels.iter().zip(labelled.holds);
+            for (label, _) in held.filter(|(_, holds)| **holds) {
+                push_all(cell, &[&label.plain, "|"]);
+            }
+            if labelled.holds.contains(&true) {
+                cell.pop();
+            }
+        });
+        for &score in labelled.scores {
+            cells.bare(|cell| push_decimal(cell, score, ""));
+        }
+        for span in labelled.evidence {
+            cells.bare(|cell| {
+                if let Some(span) = span {
+                    push_number(cell, span.start as u64);
+                    cell.push(b'-');
+                    push_number(cell, span.end as u64);
+                }
+            });
+        }
+        if self.review {
+            cells.text(match labelled.review {
+                Some(true) => "true",
+                Some(false) => "false",
+                None => "",
+            });
+        }
+        let place = cells.output.len();
+        cells.text(labelled.furniture.map_or("", name_of));
+        cells.text("");
+        place
+    }
+
+    fn line_for_people(&self, row: &OutputRow<'_>) -> String {
+        const WIDTH: usize = 34;
+        let labelled = match &row.outcome {
+            Ok(labelled) => labelled,
+            Err(message) => return format!("{:<WIDTH$}  {message}\n", "error"),
+        };
+        let held = || {
+            let labels = self.labels.iter().zip(labelled.holds);
+            labels
+                .filter(|(_, holds)| **holds)
+                .map(|(label, _)| &*label.plain)
+        };
+        let mut line = String::new();
+        let mut width = 0;
+        let mut shown = 0;
+        for (place, label) in self.labels.iter().enumerate() {
+            let label = &*label.plain;
+            let child = format!("{label}.");
+            // A parent says nothing beside its child.
+            if !labelled.holds[place] || held().any(|other| other.starts_with(&child)) {
+                continue;
+            }
+            shown += 1;
+            let text = format!("{label} {:.0}%  ", labelled.scores[place] * 100.0);
+            width += text.chars().count();
+            if self.colour {
+                let colour = COLOURS[place % COLOURS.len()];
+                line += &format!("\u{1b}[{colour}m{text}\u{1b}[0m");
+            } else {
+                line += &text;
+            }
+        }
+        let mut remark = String::new();
+        if labelled.review == Some(true) {
+            remark += "review?  ";
+        }
+        if let Some(furniture) = labelled.furniture {
+            remark += &format!("({})  ", name_of(furniture));
+        } else if shown == 0 {
+            remark += "–  ";
+        }
+        width += remark.chars().count();
+        let sentence = labelled.text.replace(['\n', '\r', '\t'], " ");
+        let pad = WIDTH.saturating_sub(width);
+        line + &format!("{remark}{:pad$}{sentence}\n", "")
+    }
 }
 
 /// Colours of the labels in the terminal, in their order.
 const COLOURS: [u8; 6] = [31, 33, 35, 36, 32, 34];
 
-fn write_for_people(
-    output: &mut impl Write,
-    row: &OutputRow,
-    labels: &[String],
-    colour: bool,
-) -> Result<()> {
-    const WIDTH: usize = 34;
-    let labelled = match &row.outcome {
-        Ok(labelled) => labelled,
-        Err(message) => return writeln!(output, "{:<WIDTH$}  {}", "error", message),
-    };
-    // A parent says nothing beside its child.
-    let shown: Vec<&String> = labelled
-        .labels
-        .iter()
-        .filter(|label| {
-            let child = format!("{label}.");
-            !labelled
-                .labels
-                .iter()
-                .any(|other| other.starts_with(&child))
-        })
-        .collect();
-    let mut width = 0;
-    for label in &shown {
-        let score = labelled.scores.get(*label).copied().unwrap_or_default();
-        let text = format!("{label} {:.0}%  ", score * 100.0);
-        width += text.chars().count();
-        let place = labels.iter().position(|other| other == *label).unwrap_or(0);
-        if colour {
-            write!(
-                output,
-                "\u{1b}[{}m{text}\u{1b}[0m",
-                COLOURS[place % COLOURS.len()]
-            )?;
-        } else {
-            write!(output, "{text}")?;
+/// The cells of one record, separated by commas or tabs.
+struct Cells<'o> {
+    output: &'o mut Vec<u8>,
+    delimiter: u8,
+}
+
+impl<'o> Cells<'o> {
+    fn new(output: &'o mut Vec<u8>, delimiter: u8) -> Self {
+        Self { output, delimiter }
+    }
+
+    /// A cell that holds no sign to be quoted.
+    fn bare(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(self.output);
+        self.output.push(self.delimiter);
+    }
+
+    fn of(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.output.len();
+        write(self.output);
+        self.close(start);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.of(|cell| cell.extend_from_slice(text.as_bytes()));
+    }
+
+    /// Ends the cell that begins at `start`.
+    fn close(&mut self, start: usize) {
+        let cell = &mut self.output[start..];
+        if self.delimiter == b'\t' {
+            // TSV has no quotes: a tab or line break in a cell would break the row.
+            for byte in cell {
+                if matches!(*byte, b'\t' | b'\n' | b'\r') {
+                    *byte = b' ';
+                }
+            }
+        } else if memchr::memchr3(b',', b'"', b'\n', cell).is_some() || cell.contains(&b'\r') {
+            let plain = self.output.split_off(start);
+            self.output.push(b'"');
+            for &byte in &plain {
+                self.output.push(byte);
+                if byte == b'"' {
+                    self.output.push(byte);
+                }
+            }
+            self.output.push(b'"');
+        }
+        self.output.push(self.delimiter);
+    }
+
+    fn end_row(self) {
+        if let Some(last) = self.output.last_mut() {
+            *last = b'\n';
         }
     }
-    if labelled.review == Some(true) {
-        write!(output, "review?  ")?;
-        width += "review?  ".len();
+}
+
+fn names(plain: Vec<String>) -> Vec<Name> {
+    let mut seen = HashSet::new();
+    let named = plain.into_iter().map(|plain| {
+        let mut json = Vec::new();
+        push_string(&mut json, &plain);
+        let again = !seen.insert(plain.clone());
+        Name { plain, json, again }
+    });
+    named.collect()
+}
+
+/// Appends items with commas between them.
+fn separated<T>(
+    output: &mut Vec<u8>,
+    items: impl Iterator<Item = T>,
+    mut append: impl FnMut(&mut Vec<u8>, T),
+) {
+    let mut comma = false;
+    for item in items {
+        if std::mem::replace(&mut comma, true) {
+            output.push(b',');
+        }
+        append(output, item);
     }
-    if shown.is_empty() || labelled.furniture.is_some() {
-        let text = match labelled.furniture {
-            Some(_) => format!("({})  ", furniture_name(labelled)),
-            None => "–  ".to_owned(),
-        };
-        width += text.chars().count();
-        write!(output, "{text}")?;
+}
+
+fn push_all(output: &mut Vec<u8>, parts: &[&str]) {
+    for part in parts {
+        output.extend_from_slice(part.as_bytes());
     }
-    let sentence = labelled.text.replace(['\n', '\r', '\t'], " ");
-    writeln!(
-        output,
-        "{:pad$}{sentence}",
-        "",
-        pad = WIDTH.saturating_sub(width)
-    )
+}
+
+fn name_of(furniture: Furniture) -> &'static str {
+    match furniture {
+        Furniture::Byline => "byline",
+        Furniture::Dateline => "dateline",
+        Furniture::Source => "source",
+        Furniture::Related => "related",
+        Furniture::Credit => "credit",
+        Furniture::Repeated => "repeated",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn furniture_is_named_as_models_name_it() {
+        for furniture in [
+            Furniture::Byline,
+            Furniture::Dateline,
+            Furniture::Source,
+            Furniture::Related,
+            Furniture::Credit,
+            Furniture::Repeated,
+        ] {
+            assert_eq!(json!(furniture), json!(name_of(furniture)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cells_are_those_of_the_csv_crate(texts in proptest::collection::vec("[,\"\r\n\ta|# غ]{0,6}", 2..5)) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(&texts).unwrap();
+            let mut output = b"before".to_vec();
+            let mut cells = Cells::new(&mut output, b',');
+            texts.iter().for_each(|text| cells.text(text));
+            cells.end_row();
+            prop_assert_eq!(&output[6..], writer.into_inner().unwrap());
+        }
+    }
 }

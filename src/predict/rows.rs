@@ -1,17 +1,16 @@
-//! From units of input to output rows, in parallel and in order.
+//! From units of input to labelled rows.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
-use std::sync::Mutex;
 
-use rayon::prelude::*;
 use rustc_hash::FxHasher;
-use serde_json::{Map, Value};
 
 use super::input::Unit;
 use super::predictor::{Prediction, Predictor, Scratch};
-use crate::text::{Furniture, Normalizer, recognize_furniture};
+use crate::scoring::TreeLabel;
+use crate::text::{Folds, Furniture, Normalized, Normalizer, SplitCursor, recognize_furniture};
 
 /// Whether units are split into sentences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -26,56 +25,83 @@ pub enum Split {
 }
 
 /// One row of output.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutputRow {
-    /// The unit's id.
-    pub id: String,
-    /// The unit's document.
-    pub doc: String,
-    /// Line in the file, from 1.
-    pub line: u64,
+#[derive(Clone, Debug)]
+pub struct OutputRow<'a> {
+    /// The unit that the row is of.
+    pub unit: &'a Unit<'a>,
     /// What was predicted, or why nothing could be.
-    pub outcome: Result<Labelled, String>,
-    /// Fields carried along.
-    pub kept: Map<String, Value>,
+    pub outcome: Result<Labelled<'a>, &'a str>,
 }
 
-/// A labelled sentence. Offsets are bytes of the file for plain text, of the field for rows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Labelled {
+impl OutputRow<'_> {
+    /// The unit's id, or `FILE:LINE`.
+    pub fn id(&self) -> Cow<'_, str> {
+        match &self.unit.id {
+            Some(id) => Cow::Borrowed(id),
+            None => Cow::Owned(format!("{}:{}", self.unit.file, self.unit.line)),
+        }
+    }
+
+    /// The unit's document, or the file.
+    pub fn doc(&self) -> &str {
+        self.unit.doc.as_deref().unwrap_or(self.unit.file)
+    }
+}
+
+/// A labelled sentence. Offsets are bytes of the file for plain text, of the field for rows; lists
+/// have one entry a label of the model's tree, parents included, unless they say otherwise.
+#[derive(Clone, Debug)]
+pub struct Labelled<'a> {
     /// Where the sentence begins and ends.
     pub span: Range<usize>,
     /// The sentence.
-    pub text: String,
-    /// Labels that hold, parents included.
-    pub labels: Vec<String>,
-    /// Probability of each label, parents included.
-    pub scores: BTreeMap<String, f64>,
+    pub text: &'a str,
+    /// Whether each label holds.
+    pub holds: &'a [bool],
+    /// Probability of each label.
+    pub scores: &'a [f64],
     /// Probability of each leaf label, in the order of the model's labels.
-    pub leaf_probabilities: Vec<f64>,
+    pub leaf_probabilities: &'a [f64],
     /// For each label that holds: where it shows most.
-    pub evidence: BTreeMap<String, Range<usize>>,
+    pub evidence: &'a [Option<Range<usize>>],
     /// Whether the row is to be read by hand, where rows are marked for that.
     pub review: Option<bool>,
     /// What kind of page furniture the line is, if any. Datelines, sources and credits carry no
     /// label, whatever their scores.
     pub furniture: Option<Furniture>,
+    /// Equal for sentences that repeat each other, where repeats count.
+    pub fingerprint: Option<u64>,
 }
 
-/// Labels units in batches, each thread with buffers of its own.
+/// Turns units into labelled rows; shared by threads.
 pub struct Labeller<'a> {
     predictor: &'a Predictor,
     split: Split,
     /// Rows with a smaller margin are marked to be read by hand.
     review_margin: Option<f64>,
-    scratches: Vec<Mutex<Scratch>>,
-    /// Fingerprints of the sentences of the current document.
-    seen: HashSet<u64, BuildHasherDefault<FxHasher>>,
-    document: String,
+    /// Whether the model folds text as the rules for furniture expect.
+    default_folds: bool,
 }
 
-/// A row with the fingerprint of its normalised text where repeats count.
-type Fresh = (OutputRow, Option<u64>);
+/// Buffers of one thread.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    scratch: Scratch,
+    normalized: Normalized,
+    holds: Vec<bool>,
+    scores: Vec<f64>,
+    leaf_probabilities: Vec<f64>,
+    evidence: Vec<Option<Range<usize>>>,
+    review: Option<bool>,
+}
+
+/// How far a unit has been labelled.
+#[derive(Clone, Debug, Default)]
+pub struct UnitCursor {
+    sentences: SplitCursor,
+    /// Whether the unit has given a row.
+    begun: bool,
+}
 
 /// A line of more bytes is no furniture.
 const LONGEST_FURNITURE: usize = 300;
@@ -84,16 +110,13 @@ const LONGEST_FURNITURE: usize = 300;
 const SHORTEST_REPEAT: usize = 15;
 
 impl<'a> Labeller<'a> {
-    /// A labeller for the current rayon thread pool.
+    /// A labeller for a model.
     pub fn new(predictor: &'a Predictor, split: Split) -> Self {
-        let threads = rayon::current_num_threads().max(1);
         Self {
             predictor,
             split,
             review_margin: None,
-            scratches: (0..threads).map(|_| Mutex::default()).collect(),
-            seen: HashSet::default(),
-            document: String::new(),
+            default_folds: predictor.header().text.folds == Folds::default(),
         }
     }
 
@@ -106,152 +129,179 @@ impl<'a> Labeller<'a> {
         }
     }
 
-    /// Forgets the sentences of the document before: what follows is another one.
-    pub fn start_document(&mut self) {
-        self.document.clear();
-        self.seen.clear();
-    }
-
-    /// The rows of some units, in their order.
-    pub fn label(&mut self, units: &[Unit]) -> Vec<OutputRow> {
-        let fresh: Vec<Vec<Fresh>> = units.par_iter().map(|unit| self.label_unit(unit)).collect();
-        fresh
-            .into_iter()
-            .flatten()
-            .map(|(row, fingerprint)| self.mark_repeat(row, fingerprint))
-            .collect()
-    }
-
-    fn label_unit(&self, unit: &Unit) -> Vec<Fresh> {
+    /// The next row of a unit, which has given the rows before that `cursor` has passed.
+    pub fn next_row<'r>(
+        &self,
+        unit: &'r Unit<'r>,
+        cursor: &mut UnitCursor,
+        workspace: &'r mut Workspace,
+    ) -> Option<OutputRow<'r>> {
+        let first = !std::mem::replace(&mut cursor.begun, true);
         let text = match &unit.text {
-            Ok(text) => text,
-            Err(message) => return vec![(output_row(unit, Err(message.clone())), None)],
-        };
-        let thread = rayon::current_thread_index().unwrap_or(0) % self.scratches.len();
-        // A poisoned lock only means that another row panicked; buffers hold no result.
-        let mut scratch = match self.scratches[thread].lock() {
-            Ok(scratch) => scratch,
-            Err(poisoned) => poisoned.into_inner(),
+            Ok(text) => &**text,
+            Err(message) => {
+                return first.then_some(OutputRow {
+                    unit,
+                    outcome: Err(message),
+                });
+            }
         };
         let splits = match self.split {
             Split::Auto => unit.paragraph,
             Split::Yes => true,
             Split::No => false,
         };
-        if !splits {
-            return vec![self.label_sentence(unit, text, 0..text.len(), false, &mut scratch)];
-        }
-        let sentences = self.predictor.pipeline().splitter().split(text);
-        if sentences.is_empty() && !unit.paragraph {
+        let whole = first.then_some((0..text.len(), false));
+        let found = if splits {
+            let splitter = self.predictor.pipeline().splitter();
+            let sentence = splitter.next_sentence(text, &mut cursor.sentences);
             // A row without text still has its row; an empty line of an article has none.
-            return vec![self.label_sentence(unit, text, 0..text.len(), false, &mut scratch)];
-        }
-        sentences
-            .into_iter()
-            .map(|range| self.label_sentence(unit, text, range, unit.paragraph, &mut scratch))
-            .collect()
-    }
-
-    fn label_sentence(
-        &self,
-        unit: &Unit,
-        text: &str,
-        range: Range<usize>,
-        in_document: bool,
-        scratch: &mut Scratch,
-    ) -> Fresh {
-        let sentence = &text[range.clone()];
-        let prediction = self.predictor.predict(sentence, scratch).clone();
-        // The rules expect all folds, which the model need not have.
-        let furniture = (in_document && sentence.len() <= LONGEST_FURNITURE)
-            .then(|| recognize_furniture(Normalizer::default().normalize(sentence).text()))
-            .flatten();
-        let repeats = in_document && sentence.len() >= SHORTEST_REPEAT;
-        let fingerprint = repeats.then(|| scratch.fingerprint());
+            let empty = whole.filter(|_| !unit.paragraph);
+            sentence.map(|range| (range, unit.paragraph)).or(empty)
+        } else {
+            whole
+        };
+        let (range, in_document) = found?;
         let start = unit.offset + range.start;
-        let labelled = self.labelled(&prediction, sentence, start, furniture);
-        (output_row(unit, Ok(labelled)), fingerprint)
+        let labelled = self.label_sentence(&text[range], start, in_document, workspace);
+        Some(OutputRow {
+            unit,
+            outcome: Ok(labelled),
+        })
     }
 
-    fn labelled(
+    fn label_sentence<'r>(
         &self,
-        prediction: &Prediction,
-        sentence: &str,
+        sentence: &'r str,
         start: usize,
-        furniture: Option<Furniture>,
-    ) -> Labelled {
-        let tree = self.predictor.tree();
-        let mode = self.predictor.header().mode;
+        in_document: bool,
+        workspace: &'r mut Workspace,
+    ) -> Labelled<'r> {
+        let prediction = self.predictor.predict(sentence, &mut workspace.scratch);
+        let header = self.predictor.header();
         let leaves = &prediction.leaves;
-        let mut labels = Vec::new();
-        let mut scores = BTreeMap::new();
-        let mut evidence = BTreeMap::new();
+        workspace
+            .leaf_probabilities
+            .clone_from(&leaves.probabilities);
+        workspace.review = self.review_margin.map(|wanted| {
+            let margin = header
+                .mode
+                .margin(&leaves.probabilities, &header.thresholds);
+            margin < wanted
+        });
+        let tree = self.predictor.tree();
+        workspace.holds.clear();
+        workspace.scores.clear();
+        workspace.evidence.clear();
         for (place, label) in tree.labels().iter().enumerate() {
-            let probability = tree.probability(place, mode, &leaves.probabilities);
-            scores.insert(label.name.clone(), probability);
-            if furniture.is_some_and(Furniture::carries_no_label)
-                || !tree.holds(place, &leaves.holds)
-            {
-                continue;
-            }
-            labels.push(label.name.clone());
-            let likeliest = label
-                .leaves
-                .iter()
-                .copied()
-                .filter(|&leaf| leaves.holds[leaf])
-                .reduce(|best, leaf| {
-                    if leaves.probabilities[leaf] > leaves.probabilities[best] {
-                        leaf
-                    } else {
-                        best
-                    }
-                });
-            if let Some(span) = likeliest.and_then(|leaf| prediction.evidence[leaf].clone()) {
-                evidence.insert(label.name.clone(), start + span.start..start + span.end);
-            }
+            let holds = tree.holds(place, &leaves.holds);
+            workspace.holds.push(holds);
+            let score = tree.probability(place, header.mode, &leaves.probabilities);
+            workspace.scores.push(score);
+            let span = holds.then(|| evidence_of(label, &prediction)).flatten();
+            workspace
+                .evidence
+                .push(span.map(|span| start + span.start..start + span.end));
+        }
+        let repeats = in_document && sentence.len() >= SHORTEST_REPEAT;
+        let fingerprint = repeats.then(|| workspace.scratch.fingerprint());
+        let furniture = in_document
+            .then(|| self.furniture_of(sentence, workspace))
+            .flatten();
+        if furniture.is_some_and(Furniture::carries_no_label) {
+            workspace.holds.fill(false);
+            workspace.evidence.fill(None);
+            // What carries no label whatever its scores needs no reader.
+            workspace.review = workspace.review.map(|_| false);
         }
         Labelled {
             span: start..start + sentence.len(),
-            text: sentence.to_owned(),
-            labels,
-            scores,
-            leaf_probabilities: leaves.probabilities.clone(),
-            evidence,
-            // What carries no label whatever its scores needs no reader.
-            review: self.review_margin.map(|margin| {
-                leaves.margin < margin && !furniture.is_some_and(Furniture::carries_no_label)
-            }),
+            text: sentence,
+            holds: &workspace.holds,
+            scores: &workspace.scores,
+            leaf_probabilities: &workspace.leaf_probabilities,
+            evidence: &workspace.evidence,
+            review: workspace.review,
             furniture,
+            fingerprint,
         }
     }
 
-    /// Marks a sentence that its document held before; its labels stay.
-    fn mark_repeat(&mut self, mut row: OutputRow, fingerprint: Option<u64>) -> OutputRow {
-        let Some(fingerprint) = fingerprint else {
-            return row;
-        };
-        if row.doc != self.document {
-            self.seen.clear();
-            self.document.clone_from(&row.doc);
+    /// What kind of furniture the sentence is that was predicted last.
+    fn furniture_of(&self, sentence: &str, workspace: &mut Workspace) -> Option<Furniture> {
+        if sentence.len() > LONGEST_FURNITURE {
+            return None;
         }
-        let first = self.seen.insert(fingerprint);
-        if let Ok(labelled) = &mut row.outcome
-            && !first
-            && labelled.furniture.is_none()
-        {
-            labelled.furniture = Some(Furniture::Repeated);
+        // Each word that is a token is a word, or several, of the same folded text.
+        if self.default_folds && workspace.scratch.word_tokens() > Furniture::MOST_WORDS {
+            return None;
         }
-        row
+        // The rules expect all folds, which the model need not have.
+        Normalizer::default().normalize_into(sentence, &mut workspace.normalized);
+        recognize_furniture(workspace.normalized.text())
     }
 }
 
-fn output_row(unit: &Unit, outcome: Result<Labelled, String>) -> OutputRow {
-    OutputRow {
-        id: unit.id.clone(),
-        doc: unit.doc.clone(),
-        line: unit.line,
-        outcome,
-        kept: unit.kept.clone(),
+/// Where a label shows most: where the likeliest leaf under it does.
+fn evidence_of(label: &TreeLabel, prediction: &Prediction) -> Option<Range<usize>> {
+    let leaves = &prediction.leaves;
+    let held = label
+        .leaves
+        .iter()
+        .copied()
+        .filter(|&leaf| leaves.holds[leaf]);
+    let likeliest = held.reduce(|best, leaf| {
+        if leaves.probabilities[leaf] > leaves.probabilities[best] {
+            leaf
+        } else {
+            best
+        }
+    })?;
+    prediction.evidence[likeliest].clone()
+}
+
+type Fingerprints = HashSet<u64, BuildHasherDefault<FxHasher>>;
+
+/// The sentences of a document so far, at least the last [`Repeats::REMEMBERED`] of them.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    recent: Fingerprints,
+    before: Fingerprints,
+}
+
+impl Repeats {
+    /// No article is nearly as long; an archive in one file must not fill the memory.
+    const REMEMBERED: usize = 1 << 19;
+
+    /// Whether a sentence with this fingerprint was seen before; from now on it was.
+    pub(super) fn repeats(&mut self, fingerprint: u64) -> bool {
+        if self.recent.contains(&fingerprint) {
+            return true;
+        }
+        let known = self.before.contains(&fingerprint);
+        if self.recent.len() >= Self::REMEMBERED {
+            self.before = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(fingerprint);
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_are_known_for_a_while() {
+        let mut repeats = Repeats::default();
+        assert!(!repeats.repeats(7));
+        assert!(repeats.repeats(7));
+        let others = 1_000..1_000 + Repeats::REMEMBERED as u64;
+        assert!(!others.clone().any(|other| repeats.repeats(other)));
+        assert!(repeats.repeats(7), "not enough others lie between");
+        let more = 10_000_000..10_000_000 + 2 * Repeats::REMEMBERED as u64;
+        assert!(!more.clone().any(|other| repeats.repeats(other)));
+        assert!(!repeats.repeats(7));
+        assert!(repeats.recent.len() + repeats.before.len() <= 2 * Repeats::REMEMBERED);
     }
 }

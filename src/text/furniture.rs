@@ -8,6 +8,9 @@ use super::characters::is_arabic_letter;
 pub const FURNITURE_VERSION: u32 = 1;
 
 impl Furniture {
+    /// A line of more words is none.
+    pub(crate) const MOST_WORDS: usize = LONGEST_LINE;
+
     /// Whether such a line reports nothing by the annotation rules, whatever words it holds.
     pub fn carries_no_label(self) -> bool {
         matches!(self, Self::Dateline | Self::Source | Self::Credit)

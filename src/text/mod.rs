@@ -22,6 +22,7 @@ pub use stems::STEMMER_VERSION;
 pub use tokens::{TOKENIZER_VERSION, Tokenizer, TokenizerSettings};
 
 pub(crate) use coded::{CodedReader, CodedToken, CodedTokens};
+pub(crate) use sentences::SplitCursor;
 pub(crate) use stems::{STEMMED_LETTERS, light_stem};
 
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::characters::{is_arabic_letter, is_diacritic, is_line_break};
+use super::characters::{is_arabic_letter, is_diacritic};
 
 /// Version of the splitting rules; stored in the model.
 pub const SPLITTER_VERSION: u32 = 1;
@@ -47,41 +47,51 @@ impl SentenceSplitter {
     ///
     /// What lies between them is white space only, so sentences and gaps together are the text.
     pub fn split(&self, text: &str) -> Vec<Range<usize>> {
-        let mut sentences = Vec::new();
-        let mut start = 0;
-        let mut words = WordCount::default();
-        let mut characters = text.char_indices().peekable();
-        while let Some((at, character)) = characters.next() {
-            words.read(character);
-            if is_line_break(character) {
-                push_trimmed(text, start..at, &mut sentences);
-                start = at + character.len_utf8();
-                words = WordCount::default();
-                continue;
-            }
-            if !self.settings.marks || !is_terminator(character) {
-                continue;
-            }
-            let end = end_of_marks(text, at);
-            if self.ends_sentence(text, start, at..end, words.count) {
-                push_trimmed(text, start..end, &mut sentences);
-                start = end;
-                words = WordCount::default();
-            }
-            while characters.next_if(|&(next, _)| next < end).is_some() {}
-        }
-        push_trimmed(text, start..text.len(), &mut sentences);
-        sentences
+        let mut cursor = SplitCursor::default();
+        std::iter::from_fn(|| self.next_sentence(text, &mut cursor)).collect()
     }
 
-    /// Whether the marks in `marks` end the sentence that began at `start` and has `words` words.
-    fn ends_sentence(&self, text: &str, start: usize, marks: Range<usize>, words: usize) -> bool {
+    /// The next sentence of a text that has been split as far as `cursor` says.
+    pub(crate) fn next_sentence(
+        &self,
+        text: &str,
+        cursor: &mut SplitCursor,
+    ) -> Option<Range<usize>> {
+        while let Some((stop, range)) = next_stop(text.as_bytes(), cursor.at) {
+            let end = match stop {
+                Stop::LineBreak => range.start,
+                Stop::Mark if !self.settings.marks => {
+                    cursor.at = range.end;
+                    continue;
+                }
+                Stop::Mark => {
+                    let end = end_of_marks(text, range.start);
+                    cursor.at = end;
+                    if !self.ends_sentence(text, cursor, range.start..end) {
+                        continue;
+                    }
+                    end
+                }
+            };
+            let sentence = trimmed(text, cursor.start..end);
+            *cursor = SplitCursor::starting_at(end.max(range.end));
+            if sentence.is_some() {
+                return sentence;
+            }
+        }
+        let rest = cursor.start..text.len();
+        *cursor = SplitCursor::starting_at(text.len());
+        trimmed(text, rest)
+    }
+
+    /// Whether the marks in `marks` end the sentence at which the cursor stands.
+    fn ends_sentence(&self, text: &str, cursor: &mut SplitCursor, marks: Range<usize>) -> bool {
         let run = &text[marks.clone()];
-        let before = &text[start..marks.start];
+        let before = &text[cursor.start..marks.start];
         let after = &text[marks.end..];
         if run.starts_with('؛') {
             let longest = self.settings.semicolon_words;
-            return longest > 0 && words >= longest;
+            return longest > 0 && cursor.has_words(longest, text, marks.start);
         }
         if after
             .trim_start()
@@ -90,7 +100,7 @@ impl SentenceSplitter {
             return false;
         }
         let ellipsis = run.starts_with('…') || run.starts_with("..");
-        if ellipsis && words < self.settings.ellipsis_words {
+        if ellipsis && !cursor.has_words(self.settings.ellipsis_words, text, marks.start) {
             return false;
         }
         match after.chars().next() {
@@ -101,18 +111,91 @@ impl SentenceSplitter {
     }
 }
 
-/// Words counted while reading on, so that no sentence is read twice.
-#[derive(Default)]
-struct WordCount {
-    count: usize,
-    inside: bool,
+/// How far a text has been split.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SplitCursor {
+    /// Where the current sentence began.
+    start: usize,
+    /// All before has been looked at.
+    at: usize,
+    /// Words of the current sentence before `counted`: most sentences end with none counted, and
+    /// no character is counted twice.
+    words: usize,
+    counted: usize,
+    inside_word: bool,
 }
 
-impl WordCount {
-    fn read(&mut self, character: char) {
-        let inside = character.is_alphanumeric() || (self.inside && is_diacritic(character));
-        self.count += usize::from(inside && !self.inside);
-        self.inside = inside;
+impl SplitCursor {
+    fn starting_at(start: usize) -> Self {
+        Self {
+            start,
+            at: start,
+            counted: start,
+            ..Self::default()
+        }
+    }
+
+    /// Whether at least so many words of the current sentence stand before `end`.
+    fn has_words(&mut self, wanted: usize, text: &str, end: usize) -> bool {
+        for character in text[self.counted..end].chars() {
+            if self.words >= wanted {
+                break;
+            }
+            self.counted += character.len_utf8();
+            let inside =
+                character.is_alphanumeric() || (self.inside_word && is_diacritic(character));
+            self.words += usize::from(inside && !self.inside_word);
+            self.inside_word = inside;
+        }
+        self.words >= wanted
+    }
+}
+
+/// Where a sentence may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    LineBreak,
+    Mark,
+}
+
+/// Bytes that may belong to a line break or a mark. Of characters of several bytes it is the one
+/// that is rarer in Arabic text: the first of `… ۔` and of the wide line breaks, the last of `؟ ؛`.
+const MAY_STOP: [bool; 256] = {
+    let mut table = [false; 256];
+    let stops = b"\n\r\x0B\x0C.?!\x9B\x9F\xC2\xDB\xE2";
+    let mut place = 0;
+    while place < stops.len() {
+        table[stops[place] as usize] = true;
+        place += 1;
+    }
+    table
+};
+
+/// The first line break or mark at or after a character's first byte, and its bytes.
+fn next_stop(text: &[u8], mut at: usize) -> Option<(Stop, Range<usize>)> {
+    loop {
+        at += text[at..]
+            .iter()
+            .position(|&byte| MAY_STOP[usize::from(byte)])?;
+        let next = |distance: usize| text.get(at + distance).copied().unwrap_or_default();
+        let found = match text[at] {
+            b'\n' | b'\r' | b'\x0B' | b'\x0C' => (Stop::LineBreak, at..at + 1),
+            b'.' | b'?' | b'!' => (Stop::Mark, at..at + 1),
+            // ؛ and ؟
+            0x9B | 0x9F if at > 0 && text[at - 1] == 0xD8 => (Stop::Mark, at - 1..at + 1),
+            0xC2 if next(1) == 0x85 => (Stop::LineBreak, at..at + 2),
+            // ۔
+            0xDB if next(1) == 0x94 => (Stop::Mark, at..at + 2),
+            0xE2 if next(1) == 0x80 && next(2) == 0xA6 => (Stop::Mark, at..at + 3),
+            0xE2 if next(1) == 0x80 && matches!(next(2), 0xA8 | 0xA9) => {
+                (Stop::LineBreak, at..at + 3)
+            }
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        return Some(found);
     }
 }
 
@@ -180,19 +263,70 @@ fn last_token(before: &str) -> &str {
     &before[start..]
 }
 
-fn push_trimmed(text: &str, range: Range<usize>, sentences: &mut Vec<Range<usize>>) {
+/// The range without white space at either end, unless nothing is left.
+fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let slice = &text[range.clone()];
     let start = range.start + slice.len() - slice.trim_start().len();
     let end = range.start + slice.trim_end().len();
-    if start < end {
-        sentences.push(start..end);
-    }
+    (start < end).then_some(start..end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus::{CorpusReader, read_bundled};
     use proptest::prelude::*;
+
+    use crate::text::characters::is_line_break;
+
+    /// The same rules, one character after the other.
+    fn split_plainly(splitter: &SentenceSplitter, text: &str) -> Vec<Range<usize>> {
+        let mut sentences = Vec::new();
+        let mut start = 0;
+        let mut characters = text.char_indices().peekable();
+        while let Some((at, character)) = characters.next() {
+            if is_line_break(character) {
+                sentences.extend(trimmed(text, start..at));
+                start = at + character.len_utf8();
+            } else if splitter.settings.marks && is_terminator(character) {
+                let end = end_of_marks(text, at);
+                let mut cursor = SplitCursor::starting_at(start);
+                if splitter.ends_sentence(text, &mut cursor, at..end) {
+                    sentences.extend(trimmed(text, start..end));
+                    start = end;
+                }
+                while characters.next_if(|&(next, _)| next < end).is_some() {}
+            }
+        }
+        sentences.extend(trimmed(text, start..text.len()));
+        sentences
+    }
+
+    fn splitters() -> impl Iterator<Item = SentenceSplitter> {
+        let settings = [(true, 25, 3), (true, 2, 1), (true, 0, 0), (false, 25, 3)];
+        settings
+            .into_iter()
+            .map(|(marks, semicolon_words, ellipsis_words)| {
+                SentenceSplitter::new(SplitterSettings {
+                    marks,
+                    semicolon_words,
+                    ellipsis_words,
+                })
+            })
+    }
+
+    #[test]
+    fn the_corpus_splits_as_it_does_character_by_character() {
+        let corpus = read_bundled(&CorpusReader::default()).unwrap();
+        for separator in [" ", "\n", ""] {
+            let texts: Vec<&str> = corpus.records().iter().map(|row| &*row.text).collect();
+            let text = texts.join(separator);
+            for splitter in splitters() {
+                let expected = split_plainly(&splitter, &text);
+                assert!(splitter.split(&text) == expected, "joined by {separator:?}");
+            }
+        }
+    }
 
     fn sentences(text: &str) -> Vec<&str> {
         SentenceSplitter::default()
@@ -251,6 +385,15 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn bytes_are_scanned_to_the_same_end(
+            text in "[\n\r\u{B}\u{C}\u{85}\u{2028}\u{2029}\u{2027}\u{202A}.?!؟؛…۔،:«»\"”’)\\]'› اابةئکیۛ\u{64B}\u{61F}\u{65F}\u{65B}xX19٣\u{A0}é😀]{0,60}"
+        ) {
+            for splitter in splitters() {
+                prop_assert_eq!(splitter.split(&text), split_plainly(&splitter, &text));
+            }
+        }
 
         #[test]
         fn sentences_and_gaps_are_the_text(text in "[\\PC\n .؟!»ا-ي0-9…؛]{0,80}") {
