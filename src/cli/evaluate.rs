@@ -144,7 +144,9 @@ fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
     let predictions = records.map_init(Scratch::default, |scratch, record| {
         let mut leaves = predictor.predict(&record.text, scratch).leaves.clone();
         let header = predictor.header();
-        leaves.margin = header.mode.margin(&leaves.probabilities, &header.thresholds);
+        leaves.margin = header
+            .mode
+            .margin(&leaves.probabilities, &header.thresholds);
         leaves
     });
     predictions.collect()

@@ -78,7 +78,7 @@ impl Filter {
 
 #[inline]
 fn word_of(hash: u64) -> usize {
-    (hash >> 32) as usize
+    hash as usize
 }
 
 #[inline]

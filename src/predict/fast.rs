@@ -137,6 +137,7 @@ impl FastWay<'_> {
         }
     }
 
+    #[inline(never)]
     fn find_words(&self, scratch: &mut FastScratch) {
         let FastScratch {
             tokens,
@@ -213,6 +214,7 @@ impl FastWay<'_> {
         }
     }
 
+    #[inline(never)]
     fn find_bigrams(&self, scratch: &mut FastScratch) {
         let FastScratch {
             words,
@@ -261,6 +263,7 @@ impl FastWay<'_> {
     }
 
     /// Scores the first `N` labels of a group.
+    #[inline(never)]
     fn scan_lanes<const N: usize>(&self, group: usize, scratch: &mut FastScratch) -> Best {
         let radius = self.compiled.header.window_radius;
         let groups = self.groups();
@@ -305,6 +308,7 @@ impl FastWay<'_> {
     }
 
     /// Sums up what words add in each role, for the sentence seen from any trigger.
+    #[inline(never)]
     fn sum_roles(&self, scratch: &mut FastScratch) -> Opening {
         scratch.by_role.clear();
         let (mut sums, mut opening) = (RoleSums::default(), Opening::default());
@@ -325,6 +329,7 @@ impl FastWay<'_> {
     }
 
     /// The word of the window around a word that adds most to a label's score.
+    #[inline(never)]
     fn trigger(&self, scratch: &FastScratch, group: usize, lane: usize, middle: usize) -> usize {
         let words = scratch.sentence.len();
         let mut best = (f32::NEG_INFINITY, middle);
@@ -338,6 +343,7 @@ impl FastWay<'_> {
     }
 
     /// The score of the assertion of a trigger.
+    #[inline(never)]
     fn assertion_score(&self, scratch: &FastScratch, trigger: usize, opening: &Opening) -> f64 {
         let sums = &scratch.by_role;
         let words = scratch.sentence.len();

@@ -204,6 +204,7 @@ impl Predictor {
     }
 
     /// From raw scores to probabilities and labels.
+    #[inline(never)]
     fn decide(&self, scores: &RawScores, leaves: &mut LeafPrediction) {
         let header = &self.compiled.header;
         let calibrated = header.calibrations.iter().zip(&scores.raw);
@@ -218,11 +219,9 @@ impl Predictor {
         header
             .mode
             .decide(&leaves.probabilities, &header.thresholds, &mut leaves.holds);
-        leaves.margin = header
-            .mode
-            .margin(&leaves.probabilities, &header.thresholds);
     }
 
+    #[inline(never)]
     fn find_evidence(&self, scratch: &mut Scratch) {
         let radius = self.compiled.header.window_radius;
         let Prediction { leaves, evidence } = &mut scratch.prediction;

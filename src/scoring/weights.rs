@@ -264,10 +264,23 @@ fn level(bits: WeightBits, row: &[u8], column: usize) -> i8 {
     }
 }
 
+/// What each level of eight bits stands for before scaling, by its bits.
+static VALUES: [f32; 256] = values_of_levels();
+
+const fn values_of_levels() -> [f32; 256] {
+    let mut values = [0.0; 256];
+    let mut bits = 0;
+    while bits < values.len() {
+        let level = bits as u8 as i8 as i32;
+        values[bits] = (level * level.abs()) as f32;
+        bits += 1;
+    }
+    values
+}
+
 #[inline]
 fn value_of(level: i8) -> f32 {
-    let level = f32::from(level);
-    level * level.abs()
+    VALUES[usize::from(level as u8)]
 }
 
 #[cfg(test)]

@@ -252,7 +252,11 @@ impl CodedReader {
                 word.end = at;
                 word.is_word = true;
             }
-            if at < sentence.len() {
+            if sentence.as_bytes().get(at) == Some(&b' ') {
+                self.finish(&word, sentence, tokens);
+                word = NO_WORD;
+                at += 1;
+            } else if at < sentence.len() {
                 let (class, end) = self.class_at(sentence, at, tokens);
                 self.read_other(class, sentence, at..end, &mut word, tokens)?;
                 at = end;
