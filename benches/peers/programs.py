@@ -40,6 +40,7 @@ class Peer:
     slow = False  # predicts a tenth of the rows
     most_rows = None  # trains on no more than these
     bare = None  # what starts its interpreter and imports, and does no more
+    built_in = False  # has a model of six labels that need not be trained first
     first = True  # takes part in all; else only in training on TRAIN, as the same program with other options
 
     def converted(self, source, target, *labels_a_row):
@@ -144,11 +145,14 @@ class VowpalWabbit(Peer):
 
 
 class Marsad(Peer):
+    built_in = True
+
     def __init__(self, program, options, model, first):
         self.program, self.options, self.shipped, self.first = program, options, model, first
         self.name = "Marsad" if first else f"Marsad {' '.join(options)}"
-        self.settings = f"training: `{' '.join(['--single-label', *options])}`; six labels: "
-        self.settings += f"`{model}`" if model else "the model built into the program"
+        self.settings = f"training: `{' '.join(['--single-label', *options])}`"
+        if first:
+            self.settings += f"; six labels: {f'`{model.name}`' if model else 'the model built into the program'}"
 
     def version(self):
         return answer([self.program, "--version"])

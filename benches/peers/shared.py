@@ -31,7 +31,7 @@ def words_and_marks(text):
 
 
 def vw_features(text, parts=()):
-    """The words of a text for Vowpal Wabbit and, since it makes none itself, the n-grams of 2–5 characters of `parts`."""
+    """A text's words for Vowpal Wabbit and, since it makes none itself, the n-grams of 2–5 characters of `parts`."""
     grams = []
     for part in parts:
         # Vowpal Wabbit reads a colon as the start of a value, a bar as that of a namespace.

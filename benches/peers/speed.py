@@ -31,7 +31,7 @@ def options():
     parser.add_argument("--sizes", type=sizes, default=[(16000, None)], metavar="ROWS[:RUNS],…",
                         help="how many rows to train on, and how often each [16000]")
     parser.add_argument("--rows", type=int, default=200_000,
-                        help="texts to predict; slow programs get a tenth; the file is repeated if it is short [200000]")
+                        help="texts to predict, slow programs a tenth; the file is repeated if it is short [200000]")
     parser.add_argument("--runs", type=int, default=3, help="runs of each program where nothing else is said [3]")
     parser.add_argument("--corpus-runs", type=int, default=1, help="trainings on the bundled corpus [1]")
     parser.add_argument("--starts", type=int, default=30, help="runs that predict one sentence [30]")
@@ -39,8 +39,8 @@ def options():
     parser.add_argument("--only", help="peers whose names hold one of these words, with commas between [all]")
     parser.add_argument("--marsad", type=Path, default=REPOSITORY / "target/release/marsad", help="the program")
     parser.add_argument("--marsad-train", type=shlex.split, action="append", metavar="OPTIONS",
-                        help='options of marsad train on TRAIN, such as "--learner logistic"; may be given again, and '
-                             "each becomes a column")
+                        help='options of marsad train on TRAIN, as --marsad-train="--learner logistic"; may be given '
+                             "again, and each becomes a column")
     parser.add_argument("--marsad-model", type=Path, help="model that predicts [the one built into the program]")
     parser.add_argument("--raw", type=Path, help="file for every single run, as JSON Lines")
     parser.add_argument("--limit", type=int, default=1200, help="seconds after which a run is ended [1200]")
@@ -102,9 +102,9 @@ def measure_models(records, training, models, test):
         if source and records.take(program.test(model, source, output), "test", program, training=training.name):
             try:
                 found["f1"] = macro_f1(records.folder / "test.labels", output, program.label)
-            except (Failed, ValueError) as failure:
-                found["failed"] = str(failure)
-                print(f"{program.name}: {failure}", file=sys.stderr)
+            except (Failed, KeyError, ValueError) as failure:
+                found["failed"] = repr(failure)
+                print(f"{program.name}: {failure!r}", file=sys.stderr)
         records.add(stage="model", program=program.name, **found)
 
 
@@ -156,8 +156,10 @@ def measure_all(given, records, programs):
         models = train(records, programs, training, runs or given.runs, given.threads)
         measure_models(records, training, models, test)
     corpus = inputs.corpus_file(folder)
-    models = train(records, [program for program in programs if program.first], corpus, given.corpus_runs, given.threads)
+    leading = [program for program in programs if program.first]
+    models = train(records, leading, corpus, given.corpus_runs, given.threads)
     measure_models(records, corpus, models, test)
+    models = {program: models.get(program) for program in leading if program in models or program.built_in}
     for program, model in models.items():
         records.add(stage="shipped", program=program.name, model_mb=program.shipped_size(model))
     texts = prediction_texts(given.text or given.train, given.rows, folder)
