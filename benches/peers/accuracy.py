@@ -1,29 +1,22 @@
 #!/usr/bin/env python3
 """How Marsad does beside scikit-learn, fastText and Vowpal Wabbit, all trained on the bundled corpus.
 
-    python3 benches/peers.py SENTENCES.jsonl [--marsad target/release/marsad] [--only NAME,...]
+    python3 benches/peers/accuracy.py SENTENCES.jsonl [--marsad target/release/marsad] [--only NAME,...]
 
 SENTENCES.jsonl holds annotated sentences that are not in the corpus: "text", "labels", "doc", and
-perhaps "unsure" (labels that are not counted for a row). Run from the repository after
-`cargo build --release`; needs scikit-learn, fasttext-wheel and vowpalwabbit of PyPI.
+perhaps "unsure" (labels that are not counted for a row). Run after `cargo build --release`; README.md says
+what to install.
 
 Every peer is trained one-vs-rest for each label without children, and gets what Marsad gets: a
 threshold a label with the best F1 on sentences held out, in five folds by document. Figures are over
 the labels without a parent. The intervals are of 2,000 bootstrap samples over documents; the paired test
 swaps the predictions of two programs document by document 10,000 times (approximate randomisation).
 """
-import argparse, glob, json, os, re, subprocess, sys, tempfile, time
+import argparse, json, os, subprocess, sys, tempfile, time
 import numpy as np
+from shared import REPOSITORY, corpus, read, table_head, table_line, tfidf, tfidf_of_characters, vw_features, words
 
 FOLDS = 5
-
-
-def read(paths):
-    return [json.loads(line) for path in paths for line in open(path, encoding="utf-8") if line.strip()]
-
-
-def words(text):
-    return re.findall(r"\w+", text)
 
 
 # Each peer: fit(texts, holds) gives a function from texts to scores, a column a label.
@@ -31,14 +24,10 @@ def words(text):
 
 def sklearn_peer(with_words):
     def fit(texts, holds):
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import FeatureUnion
         from sklearn.svm import LinearSVC
 
-        def tfidf(**settings):
-            return TfidfVectorizer(sublinear_tf=True, min_df=2, dtype=np.float32, **settings)
-
-        parts = [("characters", tfidf(analyzer="char_wb", ngram_range=(2, 5)))]
+        parts = [("characters", tfidf_of_characters())]
         if with_words:
             parts.append(("words", tfidf(ngram_range=(1, 2), token_pattern=r"\w+")))
         features = FeatureUnion(parts)
@@ -82,15 +71,7 @@ def fasttext_peer(texts, holds):
 def vw_peer(texts, holds):
     from vowpalwabbit import pyvw
 
-    def line(text):
-        grams = []
-        for word in words(text):
-            marked = f"_{word}_"
-            for length in (2, 3, 4, 5):
-                grams += [marked[start : start + length] for start in range(len(marked) - length + 1)]
-        return f"|w {' '.join(words(text))} |c {' '.join(grams)}"
-
-    lines = [line(text) for text in texts]
+    lines = [vw_features(text, words(text)) for text in texts]
     models = []
     for column in holds.T:
         model = pyvw.Workspace(
@@ -103,7 +84,7 @@ def vw_peer(texts, holds):
         models.append(model)
 
     def score(texts):
-        lines = [line(text) for text in texts]
+        lines = [vw_features(text, words(text)) for text in texts]
         return np.array([[model.predict(text) for model in models] for text in lines])
 
     return score
@@ -133,10 +114,10 @@ def best_threshold(scores, holds):
     return (scores[order[place]] + below) / 2
 
 
-def train_and_predict(fit, corpus, labels, texts):
-    train_texts = [row["text"] for row in corpus]
-    holds = np.array([[label in row["labels"] for label in labels] for row in corpus])
-    folds = folds_of(corpus)
+def train_and_predict(fit, annotated, labels, texts):
+    train_texts = [row["text"] for row in annotated]
+    holds = np.array([[label in row["labels"] for label in labels] for row in annotated])
+    folds = folds_of(annotated)
     held_out = np.zeros(holds.shape)
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
@@ -187,16 +168,14 @@ def by_document(table, gold):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sentences")
-    parser.add_argument("--marsad", default="target/release/marsad")
+    parser.add_argument("--marsad", default=REPOSITORY / "target/release/marsad")
     parser.add_argument("--only", help="names of peers that hold one of these words, comma-separated")
     options = parser.parse_args()
-    gold = read([options.sentences])
+    gold = list(read([options.sentences]))
     for number, row in enumerate(gold):
         row.setdefault("doc", number)
-    corpus = read(sorted(glob.glob("data/corpus/*.jsonl")))
-    if not corpus:
-        sys.exit("peers.py: run it from the repository, where data/corpus is")
-    labels = sorted({label for row in corpus for label in row["labels"]})
+    annotated = list(corpus())
+    labels = sorted({label for row in annotated for label in row["labels"]})
     top = sorted(parents(labels))
     texts = [row["text"] for row in gold]
     wanted = options.only.lower().split(",") if options.only else [""]
@@ -204,7 +183,7 @@ def main():
     tables = {"Marsad": counts(gold, marsad_predict(options.marsad, options.sentences), top)}
     for name, fit in PEERS.items():
         if any(word in name.lower() for word in wanted):
-            tables[name] = counts(gold, train_and_predict(fit, corpus, labels, texts), top)
+            tables[name] = counts(gold, train_and_predict(fit, annotated, labels, texts), top)
             print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     sums = {name: by_document(table, gold) for name, table in tables.items()}
     random = np.random.default_rng(1)
@@ -213,8 +192,8 @@ def main():
     swaps = random.random((10000, documents)) < 0.5
     samples = {name: macro_f1(np.array([table[draw].sum(axis=0) for draw in draws])) for name, table in sums.items()}
     ours, our_samples = sums["Marsad"], samples["Marsad"]
-    print(f"{len(gold)} sentences in {documents} documents; trained on {len(corpus)}\n")
-    print("| program | macro-F1 | 95% | Marsad ahead by | 95% | p |\n|---|---|---|---|---|---|")
+    print(f"{len(gold)} sentences in {documents} documents; trained on {len(annotated)}\n")
+    print(table_head(["program", "macro-F1", "95%", "Marsad ahead by", "95%", "p"]))
     for name, table in sums.items():
         value = macro_f1(table.sum(axis=0))
         low, high = np.percentile(samples[name], [2.5, 97.5])
@@ -226,12 +205,12 @@ def main():
             low, high = np.percentile(our_samples - samples[name], [2.5, 97.5])
             p = randomisation(ours, table, swaps, abs(ahead))
             cells += [f"{ahead:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{p:.4f}"]
-        print("| " + " | ".join(cells) + " |")
-    print("\n| program | " + " | ".join(f"{label} P/R" for label in top) + " |\n|---|" + "---|" * len(top))
+        print(table_line(cells))
+    print("\n" + table_head(["program"] + [f"{label} P/R" for label in top]))
     for name, table in sums.items():
         right, spurious, missed = np.moveaxis(table.sum(axis=0), -1, 0)
         cells = [f"{r / max(r + s, 1):.2f}/{r / max(r + m, 1):.2f}" for r, s, m in zip(right, spurious, missed)]
-        print(f"| {name} | " + " | ".join(cells) + " |")
+        print(table_line([name] + cells))
 
 
 def randomisation(ours, theirs, swaps, observed):
