@@ -264,13 +264,21 @@ impl<'a> Iterator for PieceLines<'a> {
         let line = Line {
             number: self.line,
             offset,
-            text: std::str::from_utf8(bytes).map_err(|error| error.valid_up_to() + 1),
+            text: checked(bytes),
         };
         self.rest = rest;
         self.line += 1;
         self.offset += end as u64;
         Some(line)
     }
+}
+
+/// Bytes as text, or the first invalid byte from 1.
+fn checked(bytes: &[u8]) -> std::result::Result<&str, usize> {
+    // The fast check does not tell where it failed.
+    simdutf8::basic::from_utf8(bytes)
+        .or_else(|_| std::str::from_utf8(bytes))
+        .map_err(|error| error.valid_up_to() + 1)
 }
 
 #[cfg(test)]

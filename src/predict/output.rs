@@ -389,9 +389,9 @@ impl<'o> Cells<'o> {
         if self.delimiter == b'\t' {
             // TSV has no quotes: a tab or line break in a cell would break the row.
             for byte in cell {
-                if matches!(*byte, b'\t' | b'\n' | b'\r') {
-                    *byte = b' ';
-                }
+                let breaks = matches!(*byte, b'\t' | b'\n' | b'\r');
+                // Written in any case, so that the compiler can use wide registers.
+                *byte = if breaks { b' ' } else { *byte };
             }
         } else if memchr::memchr3(b',', b'"', b'\n', cell).is_some() || cell.contains(&b'\r') {
             let plain = self.output.split_off(start);

@@ -289,6 +289,7 @@ impl<W: Write> RowWriter<W> {
         self.counts.errors += counts.errors;
         self.counts.review += counts.review;
         *rows = WrittenRows::new(rows.format);
+        self.changed.shrink_to(MOST_BYTES);
         Ok(())
     }
 

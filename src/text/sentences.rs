@@ -218,10 +218,8 @@ fn end_of_marks(text: &str, at: usize) -> usize {
 /// Whether a single dot after `before` belongs to an initial, an acronym or a list number.
 fn is_abbreviated(before: &str) -> bool {
     let token = last_token(before);
-    let letters = token
-        .chars()
-        .filter(|&character| character.is_alphabetic())
-        .count();
+    let mut characters = token.chars();
+    let initial = characters.next().is_some_and(char::is_alphabetic) && characters.next().is_none();
     let acronym = token.contains('.')
         && token
             .split('.')
@@ -229,7 +227,7 @@ fn is_abbreviated(before: &str) -> bool {
     let list_number = !token.is_empty()
         && token.chars().all(char::is_numeric)
         && before.trim_start().len() == token.len();
-    (letters == 1 && token.chars().all(char::is_alphabetic)) || acronym || list_number
+    initial || acronym || list_number
 }
 
 /// Whether a sentence ends though the next character follows its mark with no space.
