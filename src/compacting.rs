@@ -123,15 +123,7 @@ fn pruned_to(model: &Model, size: usize) -> Result<Model> {
     }
     if fits == 0 {
         let least = effects.strongest(model, 1).to_bytes()?.len();
-        return Err(Error::Setting {
-            name: "size",
-            value: size.to_string(),
-            allowed: if least > size {
-                "more: the model cannot be made so small"
-            } else {
-                "at least 1"
-            },
-        });
+        return Err(Error::Size { size, least });
     }
     Ok(effects.strongest(model, fits))
 }

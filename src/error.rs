@@ -70,6 +70,14 @@ pub enum Error {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// A model that cannot be made as small as was asked.
+    #[error("size = {size}: the model cannot be made so small; the least is {least} bytes")]
+    Size {
+        /// Bytes asked for.
+        size: usize,
+        /// Bytes of the smallest model.
+        least: usize,
+    },
     /// A run that would need more memory than it may have.
     #[error("{0}")]
     Memory(String),

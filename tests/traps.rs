@@ -58,7 +58,7 @@ fn traps_do_not_fool_the_model() {
     let predictor = Predictor::new(marsad::built_in_model().unwrap());
     let mut scratch = Scratch::default();
     for (sentence, expected) in SENTENCES {
-        let held = predictor.predict(sentence, &mut scratch).leaves.holds;
+        let held = &predictor.predict(sentence, &mut scratch).leaves.holds;
         let labels: Vec<&str> = predictor
             .header()
             .labels
@@ -76,7 +76,9 @@ fn traps_do_not_fool_the_model() {
 fn every_spelling_gives_the_same_scores() {
     let predictor = Predictor::new(marsad::built_in_model().unwrap());
     let mut scratch = Scratch::default();
-    let expected = predictor.predict("أغارت الطائرات على قرية في إدلب", &mut scratch);
+    let expected = predictor
+        .predict("أغارت الطائرات على قرية في إدلب", &mut scratch)
+        .clone();
     assert!(expected.leaves.holds.contains(&true));
     for spelling in [
         "اغارت الطائرات على قرية فى ادلب",

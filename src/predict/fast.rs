@@ -5,7 +5,7 @@
 //! far away only their sums.
 
 use super::predictor::Compiled;
-use super::scores::{RawScores, SENTENCE_ONLY, scale_of};
+use super::scores::{RawScores, SENTENCE_ONLY, in_steps, scale_of};
 use super::words::{LANES, Lanes, NO_UNIT, Word, WordTable};
 use crate::features::{
     Alphabet, FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, TRIGGER,
@@ -13,9 +13,6 @@ use crate::features::{
 };
 use crate::scoring::Weights;
 use crate::text::{CodedReader, CodedToken, CodedTokens};
-
-/// A squared norm that is a smaller share of the running sum is only its rounding.
-const ROUNDING: f64 = 1e-12;
 
 /// No bigram.
 const NONE: u32 = u32::MAX;
@@ -137,7 +134,6 @@ impl FastWay<'_> {
         }
     }
 
-    #[inline(never)]
     fn find_words(&self, scratch: &mut FastScratch) {
         let FastScratch {
             tokens,
@@ -180,7 +176,7 @@ impl FastWay<'_> {
             &mut buffers.lanes,
         );
         let mut word = Word::default();
-        word.squared_norm = buffers.features.squared_norm;
+        word.squared_norm = in_steps(buffers.features.squared_norm);
         if let Some(unit) = buffers.features.unit {
             let idf = index.unit_idf(unit);
             word.unit = unit;
@@ -196,12 +192,7 @@ impl FastWay<'_> {
 
     /// Appends what features add to the scores of all groups of labels.
     fn push_lanes(&self, features: &[(u32, f32)], sums: &mut Vec<f32>, lanes: &mut Vec<Lanes>) {
-        sums.clear();
-        sums.resize(self.weights.columns(), 0.0);
-        for &(feature, value) in features {
-            self.weights.add_row(feature as usize, value, sums);
-        }
-        self.weights.scale(sums);
+        Compiled::add_up(self.weights, features, sums);
         let first_window = self.compiled.first_window_column();
         for first in (0..self.labels()).step_by(LANES) {
             let mut of_group = Lanes::default();
@@ -214,7 +205,6 @@ impl FastWay<'_> {
         }
     }
 
-    #[inline(never)]
     fn find_bigrams(&self, scratch: &mut FastScratch) {
         let FastScratch {
             words,
@@ -239,7 +229,7 @@ impl FastWay<'_> {
                     0 => {
                         let (feature, value) = index.bigram_feature(place);
                         self.push_lanes(&[(feature, value)], &mut of_word.sums, &mut bigrams.lanes);
-                        bigrams.squared_norms.push(value * value);
+                        bigrams.squared_norms.push(in_steps(value * value));
                         let next = bigrams.squared_norms.len() as u32;
                         bigrams.next_numbers[place as usize] = next;
                         next - 1
@@ -263,7 +253,6 @@ impl FastWay<'_> {
     }
 
     /// Scores the first `N` labels of a group.
-    #[inline(never)]
     fn scan_lanes<const N: usize>(&self, group: usize, scratch: &mut FastScratch) -> Best {
         let radius = self.compiled.header.window_radius;
         let groups = self.groups();
@@ -308,7 +297,6 @@ impl FastWay<'_> {
     }
 
     /// Sums up what words add in each role, for the sentence seen from any trigger.
-    #[inline(never)]
     fn sum_roles(&self, scratch: &mut FastScratch) -> Opening {
         scratch.by_role.clear();
         let (mut sums, mut opening) = (RoleSums::default(), Opening::default());
@@ -329,7 +317,6 @@ impl FastWay<'_> {
     }
 
     /// The word of the window around a word that adds most to a label's score.
-    #[inline(never)]
     fn trigger(&self, scratch: &FastScratch, group: usize, lane: usize, middle: usize) -> usize {
         let words = scratch.sentence.len();
         let mut best = (f32::NEG_INFINITY, middle);
@@ -343,7 +330,6 @@ impl FastWay<'_> {
     }
 
     /// The score of the assertion of a trigger.
-    #[inline(never)]
     fn assertion_score(&self, scratch: &FastScratch, trigger: usize, opening: &Opening) -> f64 {
         let sums = &scratch.by_role;
         let words = scratch.sentence.len();
@@ -395,10 +381,7 @@ impl<const N: usize> BestOf<N> {
     #[inline]
     fn take(&mut self, sums: &[f64; N], squared_norm: f64, start: &Start, middle: usize) {
         let of_window = squared_norm - start.squared_norm;
-        let scale = match of_window > squared_norm * ROUNDING {
-            true => of_window.sqrt().recip(),
-            false => 0.0,
-        };
+        let scale = scale_of(of_window);
         let scores: [f64; N] =
             std::array::from_fn(|lane| (sums[lane] - start.scores[lane]) * scale);
         let better = (0..N).fold(false, |any, lane| any | (scores[lane] > self.scores[lane]));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::predictor::Compiled;
-use super::scores::{RawScores, SENTENCE_ONLY, scale_of};
+use super::scores::{RawScores, SENTENCE_ONLY, in_steps, scale_of};
 use crate::features::{SparseRow, WordFeatures, roles, window_around};
 use crate::model::ModelHeads;
 use crate::text::Tokens;
@@ -32,7 +32,7 @@ pub(super) struct PlainScratch {
 #[derive(Debug)]
 struct Word {
     features: WordFeatures,
-    scores: Vec<f64>,
+    scores: Vec<f32>,
 }
 
 impl Compiled {
@@ -88,7 +88,7 @@ impl Compiled {
     fn trigger(&self, scratch: &PlainScratch, label: usize, middle: usize) -> usize {
         let column = self.first_window_column() + label;
         let words = scratch.sentence.len();
-        let mut best = (f64::NEG_INFINITY, middle);
+        let mut best = (f32::NEG_INFINITY, middle);
         for place in window_around(middle, self.header.window_radius, words) {
             let score = scratch.words[scratch.sentence[place]].scores[column];
             if score > best.0 {
@@ -137,15 +137,10 @@ impl Compiled {
 
     /// What features add to the score of each column of weights before scaling; nothing for
     /// forests.
-    fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f64> {
-        let ModelHeads::Linear { weights, .. } = &self.heads else {
-            return Vec::new();
-        };
-        let mut scores = vec![0.0; weights.columns()];
-        for &(feature, value) in features {
-            for (column, score) in scores.iter_mut().enumerate() {
-                *score += f64::from(weights.get(feature as usize, column)) * f64::from(value);
-            }
+    fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f32> {
+        let mut scores = Vec::new();
+        if let ModelHeads::Linear { weights, .. } = &self.heads {
+            Self::add_up(weights, features, &mut scores);
         }
         scores
     }
@@ -202,16 +197,16 @@ impl Compiled {
         let mut squared_norm = 0.0;
         for place in range.clone() {
             let word = &scratch.words[scratch.sentence[place]];
-            squared_norm += f64::from(word.features.squared_norm);
-            for (score, of_word) in scores.iter_mut().zip(&word.scores) {
-                *score += of_word;
+            squared_norm += f64::from(in_steps(word.features.squared_norm));
+            for (score, &of_word) in scores.iter_mut().zip(&word.scores) {
+                *score += f64::from(of_word);
             }
             if place > range.start
                 && let Some(bigram) = scratch.bigrams[place]
             {
-                squared_norm += f64::from(bigram.1) * f64::from(bigram.1);
+                squared_norm += f64::from(in_steps(bigram.1 * bigram.1));
                 for (score, of_bigram) in scores.iter_mut().zip(self.linear_scores(&[bigram])) {
-                    *score += of_bigram;
+                    *score += f64::from(of_bigram);
                 }
             }
         }

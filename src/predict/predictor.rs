@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fast::{self, FastScratch, FastWay};
 use super::plain::{self, PlainScratch};
-use super::scores::RawScores;
+use super::scores::{RawScores, in_steps};
 use crate::features::{FeatureIndex, window_around};
 use crate::hash::hash_of_text;
 use crate::model::{Header, Model, ModelHeads};
-use crate::scoring::{LabelTree, LeafPrediction, PriorShift};
+use crate::scoring::{LabelTree, LeafPrediction, PriorShift, Weights};
 use crate::text::{CodedReader, STEMMED_LETTERS, TextPipeline};
 
 /// A model compiled for prediction: shared by threads, never changed.
@@ -88,6 +88,17 @@ impl Compiled {
             Some(_) => self.header.labels.len(),
             None => 0,
         }
+    }
+
+    /// Writes what features add to the score of each column of weights before scaling.
+    pub(super) fn add_up(weights: &Weights, features: &[(u32, f32)], sums: &mut Vec<f32>) {
+        sums.clear();
+        sums.resize(weights.columns(), 0.0);
+        for &(feature, value) in features {
+            weights.add_row(feature as usize, value, sums);
+        }
+        weights.scale(sums);
+        sums.iter_mut().for_each(|sum| *sum = in_steps(*sum));
     }
 
     /// Whether words are told apart by the codes of their characters, so that their form is not
@@ -204,7 +215,6 @@ impl Predictor {
     }
 
     /// From raw scores to probabilities and labels.
-    #[inline(never)]
     fn decide(&self, scores: &RawScores, leaves: &mut LeafPrediction) {
         let header = &self.compiled.header;
         let calibrated = header.calibrations.iter().zip(&scores.raw);
@@ -221,7 +231,6 @@ impl Predictor {
             .decide(&leaves.probabilities, &header.thresholds, &mut leaves.holds);
     }
 
-    #[inline(never)]
     fn find_evidence(&self, scratch: &mut Scratch) {
         let radius = self.compiled.header.window_radius;
         let Prediction { leaves, evidence } = &mut scratch.prediction;

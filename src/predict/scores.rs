@@ -11,6 +11,14 @@ pub(super) struct RawScores {
     pub(super) middles: Vec<usize>,
 }
 
+/// Rounds what a word or bigram adds to a score or squared norm to a multiple of 2⁻¹⁸. A sum of such
+/// numbers is exact (in 53 bits up to 2³⁵), so it is the same in any order, and windows of the same
+/// words score the same.
+pub(super) fn in_steps(number: f32) -> f32 {
+    const STEPS: f32 = (1 << 18) as f32;
+    (number * STEPS).round() / STEPS
+}
+
 /// What scales a row to length one; an empty row stays empty.
 pub(super) fn scale_of(squared_norm: f64) -> f64 {
     if squared_norm > 0.0 {
