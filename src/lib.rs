@@ -18,6 +18,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod choices;
 pub mod cli;
 pub mod corpus;
 mod error;
@@ -29,6 +30,7 @@ mod output_file;
 pub mod predict;
 pub mod scoring;
 mod settings;
+pub mod streaming;
 pub mod text;
 pub mod training;
 

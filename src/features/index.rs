@@ -56,6 +56,11 @@ impl FeatureIndex {
         }
     }
 
+    /// The vocabulary that was indexed.
+    pub(crate) fn into_vocabulary(self) -> Vocabulary {
+        self.vocabulary
+    }
+
     /// The features within a word. `codes` is a buffer.
     pub(crate) fn features_of(&self, word: &str, codes: &mut Vec<u8>) -> WordFeatures {
         let mut found: Vec<u32> = Vec::new();

@@ -4,8 +4,11 @@
 //! [`FeatureSpace`] to each fold; a model keeps the [`Vocabulary`] of the final space.
 
 mod candidates;
+mod counting;
+mod gathering;
 mod index;
 mod ngrams;
+mod remembered;
 mod row;
 mod select;
 mod settings;
@@ -22,8 +25,10 @@ pub use space::FeatureSpace;
 pub use tokenized::TokenizedCorpus;
 pub use vocabulary::{FeatureName, Vocabulary};
 
+pub(crate) use gathering::{SentenceWords, VocabularyGatherer};
 pub(crate) use index::{FeatureIndex, WordFeatures};
 pub(crate) use ngrams::Alphabet;
+pub(crate) use remembered::RowMaker;
 pub(crate) use select::select_by_chi_squared;
 pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;
