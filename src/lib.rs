@@ -2,7 +2,8 @@
 //! event, and applies saved models in batch.
 //!
 //! The way of the data: [`corpus`] → [`text`] → [`features`] → [`learn`] → [`model`] →
-//! [`predict`]; [`evaluate`] measures, [`training`] joins the steps into a run.
+//! [`predict`]; [`evaluate`] measures, [`training`] joins the steps into a run, [`streaming`]
+//! into one over files larger than memory.
 //!
 //! ```
 //! use marsad::predict::{Predictor, Scratch};

@@ -1,6 +1,7 @@
 //! From files larger than memory to a model: one pass over the rows for the vocabulary, one or
 //! more for the weights, and a tenth of the documents held out for calibration and figures.
 
+mod bounds;
 mod reading;
 mod tally;
 
@@ -12,26 +13,22 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use crate::choices::{Decider, RawScore};
-use crate::corpus::{CorpusReader, ReadCounts, Record, empty_corpus};
+use crate::corpus::{CorpusReader, ReadCounts, Record, empty_corpus, refuse_pipes};
 use crate::error::{Error, Result};
 use crate::evaluate::{Judged, Report};
 use crate::features::{RowMaker, SentenceWords, Vocabulary, VocabularyGatherer};
-use crate::learn::{
-    Ftrl, LearnerKind, LearnerSettings, StreamSettings, Targets, TrainingSettings, slope,
-};
+use crate::learn::{Ftrl, StreamSettings, Targets, slope};
 use crate::model::{FORMAT_VERSION, Header, Model, ModelHeads, Provenance, TextVersions};
 use crate::scoring::{LabelMode, LabelTree};
 use crate::settings::Settings;
 use crate::text::TextPipeline;
 use crate::training::EVIDENCE_RADIUS;
+use bounds::{HALVES, for_stream, memory, most_features};
 use reading::{InOrder, SideBySide, Source, words_of, work_through};
 use tally::{HeldOutRow, Tally};
 
 /// Held-out rows that are scored together.
 const SCORED_AT_ONCE: usize = 4096;
-/// The choices for one half of the held-out documents are made on the other.
-const HALVES: usize = 2;
-
 /// A run as it goes on.
 #[derive(Debug)]
 pub enum StreamStep<'a> {
@@ -77,6 +74,7 @@ pub fn train_stream(
     progress: &(dyn Fn(StreamStep<'_>) + Sync),
 ) -> Result<Model> {
     let settings = for_stream(settings)?;
+    refuse_pipes(paths)?;
     let run = Run {
         reader,
         paths,
@@ -85,6 +83,8 @@ pub fn train_stream(
         settings: &settings,
         progress,
     };
+    // Two labels at least: what cannot be done is told before all is read.
+    most_features(&run.stream, 2)?;
     let mut first = run.first_pass()?;
     let targets = first.tally.targets(run.single())?;
     let [rows, held_out] = first.tally.rows();
@@ -95,7 +95,7 @@ pub fn train_stream(
             rows + held_out
         )));
     }
-    let most = run.most_features(targets.labels().len());
+    let most = most_features(&run.stream, targets.labels().len())?;
     let vocabulary = first.gatherer.finish(most);
     if vocabulary.is_empty() {
         return Err(Error::Corpus(
@@ -137,80 +137,6 @@ pub fn train_stream(
 /// Fewer sentences held out tell nothing.
 const FEWEST_HELD_OUT: usize = 20;
 
-/// The settings of a run, as its model keeps them.
-///
-/// # Errors
-/// When one is out of bounds, or was changed although it has no meaning here.
-fn for_stream(settings: &Settings) -> Result<Settings> {
-    settings.check()?;
-    let (given, default) = (settings, Settings::default());
-    let (learner, other) = (&given.learner, &default.learner);
-    let chosen = !matches!(learner.kind, LearnerKind::Svm | LearnerKind::Ftrl);
-    let windows = learner.window_words != 0 && learner.window_words != other.window_words;
-    for (name, changed) in [
-        ("features.subwords", given.features.subwords != 0),
-        ("learner.kind", chosen),
-        ("learner.c", learner.c.is_some()),
-        ("learner.bias_scale", learner.bias_scale != other.bias_scale),
-        ("learner.tolerance", learner.tolerance != other.tolerance),
-        (
-            "learner.max_iterations",
-            learner.max_iterations != other.max_iterations,
-        ),
-        ("learner.smoothing", learner.smoothing != other.smoothing),
-        ("learner.window_words", windows),
-        (
-            "learner.window_rounds",
-            learner.window_rounds != other.window_rounds,
-        ),
-        (
-            "learner.top_features",
-            learner.top_features != other.top_features,
-        ),
-        (
-            "learner.memory_limit",
-            learner.memory_limit != other.memory_limit,
-        ),
-        ("learner.epochs", learner.epochs != other.epochs),
-        ("learner.trees", learner.trees != other.trees),
-        ("learner.depth", learner.depth != other.depth),
-        (
-            "training.folds",
-            given.training.folds != default.training.folds,
-        ),
-    ] {
-        if changed {
-            return Err(Error::Setting {
-                name,
-                value: "set".into(),
-                allowed: "left out where rows are learnt from one by one (--stream): \
-                          whole sentences, no folds, FTRL-proximal with the settings of [learner.stream]",
-            });
-        }
-    }
-    Ok(Settings {
-        learner: LearnerSettings {
-            kind: LearnerKind::Ftrl,
-            window_words: 0,
-            assertion: false,
-            stream: Some(learner.stream.unwrap_or_default()),
-            ..learner.clone()
-        },
-        training: TrainingSettings {
-            folds: HALVES,
-            ..given.training.clone()
-        },
-        ..given.clone()
-    })
-}
-
-/// Bytes that a run takes at most.
-fn memory(features: usize, labels: usize) -> usize {
-    const FIXED: usize = 160 << 20;
-    const BYTES_A_FEATURE: usize = 160;
-    FIXED + features * (BYTES_A_FEATURE + 20 * labels) + Ftrl::bytes(features, labels)
-}
-
 /// One run.
 struct Run<'a> {
     reader: &'a CorpusReader,
@@ -240,19 +166,6 @@ impl Run<'_> {
 
     fn seed(&self) -> u64 {
         self.settings.training.seed
-    }
-
-    fn most_features(&self, labels: usize) -> usize {
-        const MOST: usize = 1 << 19;
-        self.stream.max_features.unwrap_or_else(|| {
-            let limit = self.stream.memory_limit << 20;
-            let fits = |features: &usize| memory(*features, labels) <= limit;
-            (10..=19)
-                .rev()
-                .map(|bits| 1 << bits)
-                .find(fits)
-                .unwrap_or(MOST >> 9)
-        })
     }
 
     fn first_pass(&self) -> Result<FirstPass> {

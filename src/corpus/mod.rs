@@ -27,6 +27,7 @@ pub(crate) use digest::CorpusDigest;
 pub(crate) use files::{Line, Lines, STANDARD_INPUT, ending, open, peek};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use read::empty_corpus;
+pub(crate) use stream::refuse_pipes;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,9 +7,9 @@ use rustc_hash::FxHashMap;
 use super::candidates::{bigram_key, unit_of};
 use super::counting::{Entry, LossyCounts};
 use super::ngrams::{Alphabet, for_each_key};
+use super::sentence_words::SentenceWords;
 use super::settings::FeatureSettings;
 use super::vocabulary::{Vocabulary, split_bigram};
-use crate::text::{TextPipeline, Tokens};
 
 /// Different words, and different units, that are counted: what fits a hash table of half a million.
 const MOST_WORDS: usize = 7 << 16;
@@ -19,37 +19,6 @@ const MOST_BIGRAMS: usize = 7 << 18;
 const LONGEST_WORD: usize = 128;
 /// Words of a sentence that are counted together.
 const WORDS_AT_ONCE: usize = 1 << 15;
-
-/// The words of one sentence.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct SentenceWords {
-    /// The words one after the other.
-    forms: String,
-    ends: Vec<u32>,
-}
-
-impl SentenceWords {
-    /// Cuts a sentence into words; `tokens` is a buffer.
-    pub(crate) fn new(pipeline: &TextPipeline, sentence: &str, tokens: &mut Tokens) -> Self {
-        pipeline.tokenize_into(sentence, tokens);
-        let mut words = Self::default();
-        for index in 0..tokens.len() {
-            words.forms.push_str(tokens.form(index));
-            words.ends.push(words.forms.len() as u32);
-        }
-        words
-    }
-
-    /// The words in reading order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        let mut start = 0;
-        self.ends.iter().map(move |&end| {
-            let word = &self.forms[start as usize..end as usize];
-            start = end;
-            word
-        })
-    }
-}
 
 /// Counts in how many sentences words, units and bigrams stand, the most frequent of each.
 #[derive(Debug)]
@@ -92,14 +61,11 @@ impl VocabularyGatherer {
     pub(crate) fn add(&mut self, sentence: &SentenceWords) {
         self.sentences = self.sentences.saturating_add(1);
         let counts_units = self.settings.stems || self.settings.word_bigrams;
-        let mut numbers = Vec::with_capacity(sentence.ends.len().min(WORDS_AT_ONCE));
+        let mut numbers = Vec::with_capacity(sentence.len().min(WORDS_AT_ONCE));
         let mut words = sentence.iter().peekable();
         while words.peek().is_some() {
             // No number is given again between here and the end of the loop.
-            if self
-                .units
-                .is_full_with(WORDS_AT_ONCE.min(sentence.ends.len()))
-            {
+            if self.units.is_full_with(WORDS_AT_ONCE.min(sentence.len())) {
                 self.forget_units();
             }
             numbers.clear();
@@ -225,9 +191,17 @@ impl VocabularyGatherer {
         );
         ngrams.retain(|&(_, count)| count >= least);
         bigrams.retain(|&(_, count)| count >= least);
-        collect(
-            settings, alphabet, sentences, least, ngrams, words, units, bigrams,
-        )
+        Gathered {
+            settings,
+            alphabet,
+            sentences,
+            least,
+            ngrams,
+            words,
+            units,
+            bigrams,
+        }
+        .into_vocabulary()
     }
 }
 
@@ -319,68 +293,199 @@ fn least_kept(counts: impl Iterator<Item = u32>, at_least: usize, most: usize) -
     highest_dropped.saturating_add(1)
 }
 
-/// Lays the parts of a vocabulary out in order.
-#[allow(clippy::too_many_arguments)]
-fn collect(
+/// The parts of a vocabulary, each in order.
+struct Gathered {
     settings: FeatureSettings,
     alphabet: Alphabet,
     sentences: u32,
+    /// The smallest count of a feature.
     least: u32,
     ngrams: Counted<u64>,
     words: Counted<Box<str>>,
+    /// Units with their counts and former numbers.
     units: Vec<(Box<str>, (u32, u32))>,
+    /// By places among the units.
     bigrams: Counted<u64>,
-) -> Vocabulary {
-    const NO_PLACE: u32 = u32::MAX;
-    let idf = |count: u32| {
-        (libm::log((1.0 + f64::from(sentences)) / (1.0 + f64::from(count))) + 1.0) as f32
-    };
-    let mut kept: Vec<bool> = (units.iter())
-        .map(|&(_, (count, _))| settings.stems && count >= least)
-        .collect();
-    for unit in bigrams.iter().flat_map(|&(key, _)| split_bigram(key)) {
-        kept[unit as usize] = true;
+}
+
+impl Gathered {
+    fn idf(&self, count: u32) -> f32 {
+        let all = f64::from(self.sentences);
+        (libm::log((1.0 + all) / (1.0 + f64::from(count))) + 1.0) as f32
     }
-    let mut place_of = vec![NO_PLACE; units.len()];
-    let places = kept.iter().zip(&mut place_of).filter(|(kept, _)| **kept);
-    for ((_, place), next) in places.zip(0..) {
-        *place = next;
+
+    fn into_vocabulary(mut self) -> Vocabulary {
+        let place_of = self.keep_units();
+        let Self {
+            settings, least, ..
+        } = &self;
+        let is_stem = |count: u32| settings.stems && count >= *least;
+        let stems: Vec<u32> = (self.units.iter().zip(0..))
+            .filter(|((_, (count, _)), _)| is_stem(*count))
+            .map(|(_, place)| place)
+            .collect();
+        let is_word = |count: u32| settings.words && count >= *least;
+        let words: Vec<&(Box<str>, u32)> = (self.words.iter())
+            .filter(|(_, count)| is_word(*count))
+            .collect();
+        let single = (self.ngrams.iter().map(|&(_, count)| count))
+            .chain(words.iter().map(|(_, count)| *count))
+            .chain(stems.iter().map(|&place| self.units[place as usize].1.0));
+        let of_bigrams = self.bigrams.iter().map(|&(_, count)| count);
+        let idf = (single.map(|count| self.idf(count)))
+            .chain(of_bigrams.map(|count| settings.bigram_weight * self.idf(count)))
+            .collect();
+        let moved = |&(key, _): &(u64, u32)| {
+            let [left, right] = split_bigram(key).map(|unit| place_of[unit as usize]);
+            bigram_key(left, right)
+        };
+        Vocabulary {
+            idf,
+            char_ngrams: self.ngrams.iter().map(|&(key, _)| key).collect(),
+            words: words.iter().map(|(word, _)| word.to_string()).collect(),
+            unit_idf: self
+                .units
+                .iter()
+                .map(|&(_, (count, _))| self.idf(count))
+                .collect(),
+            units: self
+                .units
+                .iter()
+                .map(|(unit, _)| unit.to_string())
+                .collect(),
+            bigrams: self.bigrams.iter().map(moved).collect(),
+            stems,
+            subwords: None,
+            subword_tokens: Vec::new(),
+            alphabet: self.alphabet,
+            settings: self.settings,
+        }
     }
-    let words: Counted<Box<str>> = (words.into_iter())
-        .filter(|&(_, count)| settings.words && count >= least)
-        .collect();
-    let units: Vec<(Box<str>, u32)> = (units.into_iter().zip(kept))
-        .filter(|(_, kept)| *kept)
-        .map(|((unit, (count, _)), _)| (unit, count))
-        .collect();
-    let stems: Vec<u32> = (units.iter().zip(0..))
-        .filter(|((_, count), _)| settings.stems && *count >= least)
-        .map(|(_, place)| place)
-        .collect();
-    let stem_counts = stems.iter().map(|&place| units[place as usize].1);
-    let single = (ngrams.iter().map(|&(_, count)| count))
-        .chain(words.iter().map(|&(_, count)| count))
-        .chain(stem_counts);
-    let bigram_idf = |&(_, count): &(u64, u32)| settings.bigram_weight * idf(count);
-    Vocabulary {
-        idf: single
-            .map(idf)
-            .chain(bigrams.iter().map(bigram_idf))
-            .collect(),
-        alphabet,
-        char_ngrams: ngrams.into_iter().map(|(key, _)| key).collect(),
-        words: words.into_iter().map(|(word, _)| word.into()).collect(),
-        unit_idf: units.iter().map(|&(_, count)| idf(count)).collect(),
-        units: units.into_iter().map(|(unit, _)| unit.into()).collect(),
-        bigrams: (bigrams.into_iter())
-            .map(|(key, _)| {
-                let [left, right] = split_bigram(key).map(|unit| place_of[unit as usize]);
-                bigram_key(left, right)
-            })
-            .collect(),
-        stems,
-        subwords: None,
-        subword_tokens: Vec::new(),
-        settings,
+
+    /// Leaves out the units that are neither features nor parts of bigrams. Gives the place of
+    /// each former unit among those that are left.
+    fn keep_units(&mut self) -> Vec<u32> {
+        const NO_PLACE: u32 = u32::MAX;
+        let (stems, least) = (self.settings.stems, self.least);
+        let mut kept: Vec<bool> = (self.units.iter())
+            .map(|&(_, (count, _))| stems && count >= least)
+            .collect();
+        for unit in self.bigrams.iter().flat_map(|&(key, _)| split_bigram(key)) {
+            kept[unit as usize] = true;
+        }
+        let mut place_of = vec![NO_PLACE; kept.len()];
+        let places = kept.iter().zip(&mut place_of).filter(|(kept, _)| **kept);
+        for ((_, place), next) in places.zip(0..) {
+            *place = next;
+        }
+        let mut kept = kept.into_iter();
+        self.units.retain(|_| kept.next().unwrap_or(false));
+        place_of
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::{Candidates, FeatureSpace, TokenizedCorpus};
+    use crate::text::{TextPipeline, Tokens};
+
+    fn gathered(
+        settings: &FeatureSettings,
+        texts: &[&str],
+        limits: [usize; 2],
+    ) -> VocabularyGatherer {
+        let mut gatherer = VocabularyGatherer::with_limits(settings, limits[0], limits[1]);
+        let mut tokens = Tokens::default();
+        for text in texts {
+            gatherer.add(&SentenceWords::new(
+                &TextPipeline::default(),
+                text,
+                &mut tokens,
+            ));
+        }
+        gatherer
+    }
+
+    const TEXTS: [&str; 5] = [
+        "قصفت طائرات حربية المدينة",
+        "قصفت طائرات حربية القرية والمدينة",
+        "زار الوزير القرية",
+        "زار الوزير سوق القرية",
+        "",
+    ];
+
+    #[test]
+    fn without_limits_the_vocabulary_is_that_of_a_corpus_in_memory() {
+        for (stems, words) in [(true, true), (false, true), (true, false)] {
+            let settings = FeatureSettings {
+                stems,
+                words,
+                ..FeatureSettings::default()
+            };
+            let streamed = gathered(&settings, &TEXTS, [1 << 15, 1000]);
+            let streamed = streamed.finish(usize::MAX);
+            let corpus = TokenizedCorpus::new(&TextPipeline::default(), &TEXTS);
+            let candidates = Candidates::new(&settings, &corpus).unwrap();
+            let space = FeatureSpace::fit(&candidates, &corpus, &[0, 1, 2, 3, 4]);
+            let whole = space.vocabulary();
+            assert_eq!(streamed.alphabet, whole.alphabet);
+            assert_eq!(streamed.words, whole.words);
+            let names = |vocabulary: &Vocabulary, places: &[u32]| -> Vec<String> {
+                places
+                    .iter()
+                    .map(|&p| vocabulary.units[p as usize].clone())
+                    .collect()
+            };
+            assert_eq!(
+                names(&streamed, &streamed.stems),
+                names(&whole, &whole.stems)
+            );
+            let bigrams = |vocabulary: &Vocabulary| -> Vec<Vec<String>> {
+                let pair = |&key: &u64| names(vocabulary, &split_bigram(key));
+                vocabulary.bigrams.iter().map(pair).collect()
+            };
+            assert_eq!(bigrams(&streamed), bigrams(&whole));
+            // Words that stand together are taken as independent, so n-grams of several words may be
+            // counted higher or lower than they are, but none of two sentences is missed.
+            assert!(
+                whole
+                    .char_ngrams
+                    .iter()
+                    .all(|key| streamed.char_ngrams.contains(key))
+            );
+            let first = streamed.char_ngrams.len();
+            assert_eq!(streamed.idf[first..], whole.idf[whole.char_ngrams.len()..]);
+            assert_eq!(streamed.idf.len(), streamed.len());
+        }
+    }
+
+    #[test]
+    fn the_most_frequent_features_are_kept() {
+        let settings = FeatureSettings {
+            char_ngram_min: 0,
+            char_ngram_max: 0,
+            stems: false,
+            word_bigrams: false,
+            ..FeatureSettings::default()
+        };
+        let vocabulary = gathered(&settings, &TEXTS, [1 << 15, 10]).finish(2);
+        assert_eq!(vocabulary.words, ["القريه"]);
+        let vocabulary = gathered(&settings, &TEXTS, [1 << 15, 10]).finish(7);
+        assert_eq!(vocabulary.len(), 6);
+    }
+
+    #[test]
+    fn frequent_words_outlive_a_stream_of_rare_ones() {
+        let settings = FeatureSettings::default();
+        let texts: Vec<String> = (0..20_000)
+            .map(|row| format!("قصفت طائرات {}", char::from_u32(0x4E00 + row).unwrap()))
+            .collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let gatherer = gathered(&settings, &texts, [300, 300]);
+        assert!(gatherer.next_number <= 300 && !gatherer.free_numbers.is_empty());
+        let vocabulary = gatherer.finish(1000);
+        assert!(vocabulary.words.contains(&"طائرات".to_owned()));
+        assert_eq!(vocabulary.bigrams.len(), 1);
     }
 }

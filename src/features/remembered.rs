@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::gathering::SentenceWords;
 use super::index::FeatureIndex;
+use super::sentence_words::SentenceWords;
 use super::vocabulary::Vocabulary;
 
 /// Words that are remembered before all are forgotten.

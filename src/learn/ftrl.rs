@@ -43,8 +43,8 @@ pub struct StreamSettings {
 impl Default for StreamSettings {
     fn default() -> Self {
         Self {
-            alpha: 1.0,
-            beta: 0.1,
+            alpha: 0.5,
+            beta: 0.01,
             l1: 0.0,
             l2: 0.0,
             epochs: 1,
@@ -260,8 +260,8 @@ impl Ftrl {
             let mut sum = [0.0; LANES];
             for &(feature, value) in pairs {
                 let weights = weights_of(rates, &cells[feature as usize * groups + group]);
-                for lane in 0..LANES {
-                    sum[lane] += weights[lane] * value;
+                for (sum, weight) in sum.iter_mut().zip(weights) {
+                    *sum += weight * value;
                 }
             }
             let bias = weights_of(rates, &bias[group]);
@@ -307,10 +307,13 @@ impl Ftrl {
 
 #[inline(always)]
 fn weights_of(&[alpha, beta, l1, l2]: &[f32; 4], cell: &Cell) -> Lanes {
+    let held_back = beta + alpha * l2;
     std::array::from_fn(|lane| {
         let gradient = cell.gradients[lane];
-        let beyond = (gradient.abs() - l1).max(0.0).copysign(gradient);
-        -alpha * beyond / (beta + cell.roots[lane] + alpha * l2)
+        // No call of max and min, which would have to look for numbers that are none.
+        let within = if gradient > l1 { l1 } else { gradient };
+        let within = if within < -l1 { -l1 } else { within };
+        alpha * (within - gradient) / (held_back + cell.roots[lane])
     })
 }
 
@@ -318,13 +321,16 @@ fn weights_of(&[alpha, beta, l1, l2]: &[f32; 4], cell: &Cell) -> Lanes {
 fn update(rates: &[f32; 4], cell: &mut Cell, gradients: &Lanes, value: f32) {
     let weights = weights_of(rates, cell);
     let steepness = rates[0].recip();
-    for lane in 0..LANES {
-        let gradient = gradients[lane] * value;
+    let slopes = gradients.map(|gradient| gradient * value);
+    let risen: Lanes = std::array::from_fn(|lane| {
         let root = cell.roots[lane];
-        let risen = (root * root + gradient * gradient).sqrt();
-        cell.gradients[lane] += gradient - (risen - root) * steepness * weights[lane];
-        cell.roots[lane] = risen;
-    }
+        (root * root + slopes[lane] * slopes[lane]).sqrt()
+    });
+    cell.gradients = std::array::from_fn(|lane| {
+        let moved = (risen[lane] - cell.roots[lane]) * steepness * weights[lane];
+        cell.gradients[lane] + slopes[lane] - moved
+    });
+    cell.roots = risen;
 }
 
 #[cfg(test)]
