@@ -111,14 +111,17 @@ pub fn train_stream(
         features: vocabulary.len(),
         megabytes: memory(vocabulary.len(), targets.labels().len()) >> 20,
     });
-    let (mut rows, (weights, biases)) =
-        run.learn(&first.tally, &first.rows, &targets, vocabulary)?;
+    let Learnt {
+        mut maker,
+        weights,
+        biases,
+    } = run.learn(&first.tally, &first.rows, &targets, vocabulary)?;
     progress(StreamStep::Measure);
     let held_out = first.tally.take_held_out();
-    let scores = run.scores(&mut rows, &weights, &biases, &held_out);
+    let scores = run.scores(&mut maker, &weights, &biases, &held_out);
     let digest = first.tally.digest();
     let heads = ModelHeads::Linear {
-        weights: rows.in_order(&weights, biases.len()),
+        weights: maker.in_order(&weights, biases.len()),
         biases,
         assertion: Vec::new(),
     };
@@ -129,7 +132,7 @@ pub fn train_stream(
         held_out: &held_out,
         scores: &scores,
         digest,
-        vocabulary: rows.into_vocabulary(),
+        vocabulary: maker.into_vocabulary(),
         heads,
     })
 }
@@ -154,6 +157,13 @@ struct FirstPass {
     counts: ReadCounts,
     /// Annotated rows of each file.
     rows: Vec<usize>,
+}
+
+/// What the later passes learnt: weights in the order of rows, a bias a label.
+struct Learnt {
+    maker: RowMaker,
+    weights: Vec<f32>,
+    biases: Vec<f32>,
 }
 
 /// A row to learn from: the place of its annotation, and its words.
@@ -215,7 +225,7 @@ impl Run<'_> {
         rows: &[usize],
         targets: &Targets,
         vocabulary: Vocabulary,
-    ) -> Result<(RowMaker, (Vec<f32>, Vec<f32>))> {
+    ) -> Result<Learnt> {
         let labels = targets.labels().len();
         let mut ftrl = Ftrl::new(&self.stream, vocabulary.len(), labels);
         let mut maker = RowMaker::new(vocabulary);
@@ -255,7 +265,12 @@ impl Run<'_> {
                 return Err(changed());
             }
         }
-        Ok((maker, ftrl.weights()))
+        let (weights, biases) = ftrl.weights();
+        Ok(Learnt {
+            maker,
+            weights,
+            biases,
+        })
     }
 
     /// The next batch of rows to learn from; none at the end.

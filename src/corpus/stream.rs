@@ -1,6 +1,6 @@
 //! Records of annotated files one by one, for corpora larger than memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{Lines, STANDARD_INPUT, open};
@@ -21,7 +21,7 @@ pub struct RecordStream<'a> {
 /// The rows of one file.
 enum Rows {
     Lines(Lines),
-    Table(TableRows),
+    Table(Box<TableRows>),
 }
 
 impl<'a> RecordStream<'a> {
@@ -39,16 +39,15 @@ impl<'a> RecordStream<'a> {
         &self.counts
     }
 
-    fn open(&self, path: &PathBuf) -> Result<Option<(Arc<PathBuf>, Rows)>> {
+    fn open(&self, path: &Path) -> Result<Option<(Arc<PathBuf>, Rows)>> {
         let mut reader = open(path)?;
         let group_field = self.reader.group_field();
         let rows = match format_of(path, &mut *reader)? {
             Format::JsonLines => Some(Rows::Lines(Lines::new(path, reader))),
-            Format::Table { delimiter } => {
-                TableRows::open(path, reader, delimiter, group_field)?.map(Rows::Table)
-            }
+            Format::Table { delimiter } => TableRows::open(path, reader, delimiter, group_field)?
+                .map(|rows| Rows::Table(Box::new(rows))),
         };
-        Ok(rows.map(|rows| (Arc::new(path.clone()), rows)))
+        Ok(rows.map(|rows| (Arc::new(path.to_path_buf()), rows)))
     }
 
     /// The next row with its place; nothing at the end of the last file.
@@ -107,7 +106,8 @@ impl Iterator for RecordStream<'_> {
 pub(crate) fn refuse_pipes(paths: &[PathBuf]) -> Result<()> {
     for path in paths {
         // What is wrong with a file that is not there is told when it is opened.
-        let is_pipe = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        let is_pipe =
+            std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
         let name = match path.as_os_str() == STANDARD_INPUT {
             true => "standard input",
             false if is_pipe => "a pipe",

@@ -409,7 +409,7 @@ mod tests {
             [(1, 1.0), (2, 2.0)],
             [(0, 0.3), (2, 1.0)],
         ];
-        let held = |row: usize, column: usize| (row + column) % 3 == 0;
+        let held = |row: usize, column: usize| (row + column).is_multiple_of(3);
         let mut all = Ftrl::new(&settings, 3, 6);
         for (place, pairs) in rows.iter().enumerate() {
             all.learn(pairs, 0.7, |column, score| {
