@@ -2,7 +2,8 @@
 //! event, and applies saved models in batch.
 //!
 //! The way of the data: [`corpus`] → [`text`] → [`features`] → [`learn`] → [`model`] →
-//! [`predict`]; [`evaluate`] measures, [`training`] joins the steps into a run.
+//! [`predict`]; [`evaluate`] measures, [`training`] joins the steps into a run, [`streaming`]
+//! into one over files larger than memory.
 //!
 //! ```
 //! use marsad::predict::{Predictor, Scratch};
@@ -18,6 +19,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod choices;
 pub mod cli;
 pub mod compacting;
 pub mod corpus;
@@ -31,6 +33,7 @@ mod output_file;
 pub mod predict;
 pub mod scoring;
 mod settings;
+pub mod streaming;
 pub mod text;
 pub mod training;
 

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 use rayon::prelude::*;
 
+use crate::choices::{Choices, Decider, RawScore};
 use crate::corpus::{Corpus, assign_folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Judged, Report, ReviewPoint};
@@ -10,17 +11,17 @@ use crate::features::{
     Candidates, FeatureSpace, SparseRow, TokenizedCorpus, records, select_by_chi_squared,
 };
 use crate::learn::{
-    Heads, LocalEvidence, Problem, Targets, best_single_label_thresholds, best_threshold,
-    calibrate, check_memory, fit_heads, fit_local_evidence, mix_scores,
+    Heads, LearnerKind, LocalEvidence, Problem, Targets, check_memory, fit_heads,
+    fit_local_evidence,
 };
 use crate::model::{FORMAT_VERSION, Header, Model, ModelHeads, Provenance, TextVersions};
-use crate::scoring::{Calibration, LabelMode, LabelTree, LeafPrediction, WeightBits};
+use crate::scoring::{LabelMode, LabelTree, WeightBits};
 use crate::settings::Settings;
 use crate::text::TextPipeline;
 
 /// Words on either side of the middle of the window shown as evidence where windows are not learnt:
 /// a clause of news.
-const EVIDENCE_RADIUS: usize = 4;
+pub(crate) const EVIDENCE_RADIUS: usize = 4;
 
 /// A training run as it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,13 @@ pub enum Step {
 /// When a setting is out of bounds, the corpus cannot be learnt from, or the learner fails.
 pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> Result<Model> {
     settings.check()?;
+    if settings.learner.kind == LearnerKind::Ftrl || settings.learner.stream.is_some() {
+        return Err(Error::Setting {
+            name: "learner",
+            value: LearnerKind::Ftrl.name(),
+            allowed: "another learner, or given with --stream",
+        });
+    }
     let targets = match settings.training.single_label {
         true => Targets::single(corpus.records())?,
         false => Targets::multiple(corpus.records(), &corpus.labels())?,
@@ -79,7 +87,13 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         folds: &folds,
     };
     let scores = run.out_of_fold_scores(progress)?;
-    let decided = run.decide(&scores)?;
+    let decider = Decider {
+        settings,
+        targets: &targets,
+        folds: &folds,
+        fold_count: settings.training.folds,
+    };
+    let decided = decider.decide(&scores)?;
     progress(Step::Final);
     let all: Vec<usize> = (0..rows).collect();
     let fitted = run.fit(&all)?;
@@ -159,10 +173,6 @@ struct Run<'a> {
     folds: &'a [usize],
 }
 
-/// The score of a whole sentence, the highest score of a window in it and the score of the assertion
-/// of what triggers the label there; 0 for what is not learnt.
-type RawScore = [f64; 3];
-
 /// Features and scorers fitted on some sentences.
 struct Fitted<'a> {
     space: FeatureSpace<'a>,
@@ -191,22 +201,6 @@ impl Fitted<'_> {
             })
             .collect()
     }
-}
-
-/// How raw scores become decisions.
-struct Choices {
-    /// For each label how much each part of the raw score counts.
-    mixes: Vec<[f64; 3]>,
-    calibrations: Vec<Calibration>,
-    thresholds: Vec<f64>,
-}
-
-/// Decisions on out-of-fold scores.
-struct Decided {
-    /// For each sentence, by the choices made on the other folds.
-    predictions: Vec<LeafPrediction>,
-    /// For the model, from all folds.
-    choices: Choices,
 }
 
 impl<'a> Run<'a> {
@@ -287,92 +281,6 @@ impl<'a> Run<'a> {
         }
         Ok(scores)
     }
-
-    fn decide(&self, scores: &[Vec<RawScore>]) -> Result<Decided> {
-        let all: Vec<usize> = (0..scores.len()).collect();
-        let mut predictions = vec![LeafPrediction::default(); scores.len()];
-        for fold in 0..self.settings.training.folds {
-            let (held_out, others): (Vec<usize>, Vec<usize>) = all
-                .iter()
-                .partition(|&&sentence| self.folds[sentence] == fold);
-            let choices = self.choose(scores, &others)?;
-            for sentence in held_out {
-                let probabilities = self.probabilities(&choices, &scores[sentence]);
-                predictions[sentence] =
-                    LeafPrediction::decide(self.mode(), probabilities, &choices.thresholds);
-            }
-        }
-        Ok(Decided {
-            predictions,
-            choices: self.choose(scores, &all)?,
-        })
-    }
-
-    fn probabilities(&self, choices: &Choices, scores: &[RawScore]) -> Vec<f64> {
-        let mut probabilities: Vec<f64> = choices
-            .calibrations
-            .iter()
-            .zip(&choices.mixes)
-            .zip(scores)
-            .map(|((calibration, mix), score)| calibration.probability(mixed(mix, score)))
-            .collect();
-        self.mode().normalize(&mut probabilities);
-        probabilities
-    }
-
-    /// Mixes, calibrations and thresholds from the out-of-fold scores of some sentences.
-    fn choose(&self, scores: &[Vec<RawScore>], sentences: &[usize]) -> Result<Choices> {
-        let by_label: Result<Vec<([f64; 3], Calibration, f64)>> = (0..self.labels())
-            .into_par_iter()
-            .map(|label| {
-                let (scores, holds): (Vec<RawScore>, Vec<bool>) = sentences
-                    .iter()
-                    .filter_map(|&sentence| {
-                        let held = self.targets.holds(label, sentence)?;
-                        Some((scores[sentence][label], held))
-                    })
-                    .unzip();
-                let learner = &self.settings.learner;
-                let mix = match learner.learns_windows(self.targets.is_single()) {
-                    true => mix_scores(&scores, &holds)?,
-                    false => [1.0, 0.0, 0.0],
-                };
-                let scores: Vec<f64> = scores.iter().map(|score| mixed(&mix, score)).collect();
-                let calibration = calibrate(self.settings.training.calibration, &scores, &holds);
-                let probabilities: Vec<f64> =
-                    scores.iter().map(|&s| calibration.probability(s)).collect();
-                let threshold = best_threshold(self.settings.training.aim, &probabilities, &holds);
-                Ok((mix, calibration, threshold))
-            })
-            .collect();
-        let mut choices = Choices {
-            mixes: Vec::new(),
-            calibrations: Vec::new(),
-            thresholds: Vec::new(),
-        };
-        for (mix, calibration, threshold) in by_label? {
-            choices.mixes.push(mix);
-            choices.calibrations.push(calibration);
-            choices.thresholds.push(threshold);
-        }
-        if let Some(classes) = self.targets.classes() {
-            let probabilities: Vec<Vec<f64>> = sentences
-                .iter()
-                .map(|&sentence| self.probabilities(&choices, &scores[sentence]))
-                .collect();
-            let classes: Vec<usize> = sentences.iter().map(|&s| classes[s]).collect();
-            choices.thresholds =
-                best_single_label_thresholds(&probabilities, &classes, self.labels());
-        }
-        Ok(choices)
-    }
-}
-
-fn mixed(mix: &[f64; 3], score: &RawScore) -> f64 {
-    mix.iter()
-        .zip(score)
-        .map(|(share, part)| share * part)
-        .sum()
 }
 
 fn rows_of(space: &FeatureSpace<'_>, sentences: &[usize]) -> Array2<SparseRow> {

@@ -75,6 +75,10 @@ fn as_table(model: &Model, features: usize) -> String {
         .filter(|(_, size)| *size > 0)
         .map(|(family, size)| format!("{size} {family}"))
         .collect();
+    let (measured, divided) = match provenance.learner.stream {
+        Some(_) => ("Held out", "halves of what was held out, seed"),
+        None => ("Out of fold", "folds, seed"),
+    };
     let mut facts = new_table(&["", ""]);
     for (name, value) in [
         ("written by", format!("marsad {}", header.program_version)),
@@ -92,7 +96,7 @@ fn as_table(model: &Model, features: usize) -> String {
         ),
         ("corpus digest", provenance.corpus_digest.clone()),
         (
-            "folds, seed",
+            divided,
             format!(
                 "{}, {}",
                 provenance.training.folds, provenance.training.seed
@@ -112,7 +116,7 @@ fn as_table(model: &Model, features: usize) -> String {
     let mut parts = vec![
         rendered(&facts).trim_start().to_owned(),
         rendered(&labels),
-        format!("Out of fold:\n\n{}", provenance.out_of_fold.to_table()),
+        format!("{measured}:\n\n{}", provenance.out_of_fold.to_table()),
     ];
     for (label, name) in header.labels.iter().enumerate() {
         let listed: Vec<String> = model

@@ -8,6 +8,7 @@ mod inspect;
 mod predict;
 mod report;
 mod train;
+mod train_stream;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

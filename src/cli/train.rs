@@ -1,5 +1,6 @@
 //! `marsad train`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use clap::Args;
 
 use super::report::{Failure, complain, megabytes, progress, say};
 use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
-use crate::corpus::{Contradictions, Corpus, bundled_files_are_here, read_bundled};
+use crate::corpus::{Contradictions, ReadCounts, bundled_files_are_here, read_bundled};
 use crate::error::Result;
 use crate::evaluate::{ReviewPoint, new_table, rendered};
 use crate::learn::{Aim, LearnerKind};
@@ -18,6 +19,8 @@ use crate::training::{Step, train};
 
 const BUNDLED_MODEL: &str = "models/conflict-events.safetensors";
 const OWN_MODEL: &str = "model.safetensors";
+
+const STREAM: &str = "Corpora larger than memory";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -32,17 +35,38 @@ A corpus is JSON Lines (text, labels or label, optional id and doc), CSV or TSV 
 bare label<TAB>text; .gz and .zst are read through. Rows annotated as none say \"none\" or [].")]
 pub(super) struct TrainArgs {
     /// Annotated corpora; without any, the bundled one
-    corpus: Vec<PathBuf>,
+    pub(super) corpus: Vec<PathBuf>,
     /// Model file to write [default: models/conflict-events.safetensors for the bundled corpus in
     /// its repository, else model.safetensors]
     #[arg(short, long, value_name = "MODEL")]
     output: Option<PathBuf>,
     /// Estimator to fit [default: svm]
     #[arg(long, value_name = "NAME")]
-    learner: Option<LearnerKind>,
+    pub(super) learner: Option<LearnerKind>,
+    /// Read the corpus row by row, twice or more, in memory that does not grow with it
+    #[arg(long, help_heading = STREAM, requires = "corpus", long_help = "\
+Read the corpus row by row, twice or more, in memory that does not grow with it.
+
+The first pass counts words and bigrams of stems and keeps the most frequent features; the second
+learns their weights by FTRL-proximal. A tenth of the documents, by a fingerprint of their names (of \
+the text where rows have no doc), is never learnt from: calibration, thresholds and the figures come \
+from at most 50,000 of its rows, with the choices for each half made on the other.
+
+Whole sentences are scored, no windows of words. The same text with different labels cannot be found \
+without holding all texts: such rows are kept. Above 65,536 documents their number is an estimate.")]
+    pub(super) stream: bool,
+    /// Passes in which weights are learnt [default: 1]
+    #[arg(long, value_name = "N", help_heading = STREAM, requires = "stream")]
+    pub(super) epochs: Option<usize>,
+    /// Features kept, the most frequent [default: 524288, or as many as fit --memory]
+    #[arg(long, value_name = "N", help_heading = STREAM, requires = "stream")]
+    pub(super) max_features: Option<usize>,
+    /// Memory in MB that the run may take [default: 400]
+    #[arg(long, value_name = "MB", help_heading = STREAM, requires = "stream")]
+    pub(super) memory: Option<usize>,
     /// Folds for measuring, calibration and thresholds [default: 5]
     #[arg(long, value_name = "N")]
-    folds: Option<usize>,
+    pub(super) folds: Option<usize>,
     /// What thresholds are chosen for: f1, f0.5, f2 or another f<beta>, precision=P, recall=R
     /// [default: f1]
     #[arg(long, value_name = "AIM")]
@@ -57,9 +81,9 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
-    reading: CorpusArgs,
+    pub(super) reading: CorpusArgs,
     #[command(flatten)]
-    threads: ThreadArgs,
+    pub(super) threads: ThreadArgs,
 }
 
 impl TrainArgs {
@@ -81,6 +105,7 @@ impl TrainArgs {
             settings.training.seed = seed;
         }
         settings.training.single_label |= self.single_label;
+        self.set_stream(&mut settings)?;
         settings.check()?;
         Ok(settings)
     }
@@ -106,6 +131,9 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
     refuse_overwriting(&output, read)?;
     // Fail before the work, not after it, where the model cannot be written.
     drop(OutputFile::create(&output)?);
+    if args.stream {
+        return super::train_stream::run(args, &settings, &output);
+    }
     // Texts of several topics are often listed once under each in single-label corpora.
     let contradictions = match settings.training.single_label {
         true => Contradictions::Keep,
@@ -116,7 +144,13 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
         [] => read_bundled(&reader)?,
         paths => reader.read(paths)?,
     };
-    say_to_who_listens(&describe_corpus(&corpus, args))?;
+    let facts = CorpusFacts {
+        counts: corpus.counts(),
+        sentences: corpus.records().len(),
+        documents: corpus.documents(),
+        label_counts: &corpus.label_counts(),
+    };
+    say_to_who_listens(&describe_corpus(&facts, args))?;
     let folds = settings.training.folds as u64;
     let bar = progress(
         Some(folds.saturating_add(3)),
@@ -145,20 +179,29 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
     };
     let model = args.threads.run(|| train(&corpus, &settings, &tell))??;
     bar.finish_and_clear();
-    model.save(&output)?;
+    let how = format!(
+        "Out of fold ({folds} folds by document; calibration and thresholds from the other folds)"
+    );
+    finish(&model, &output, &how)
+}
+
+/// Writes a model and tells its figures.
+pub(super) fn finish(
+    model: &Model,
+    output: &Path,
+    how: &str,
+) -> std::result::Result<ExitCode, Failure> {
+    model.save(output)?;
     let report = &model.header().provenance.out_of_fold;
-    say(&format!(
-        "\nOut of fold ({folds} folds by document; calibration and thresholds from the other folds):\n\n{}\n",
-        report.to_table()
-    ))?;
+    say(&format!("\n{how}:\n\n{}\n", report.to_table()))?;
     say(&format!(
         "Where the least sure sentences are read by hand (--review):\n\n{}\n",
         review_table(&model.header().review)
     ))?;
-    for shortfall in shortfalls(&model) {
+    for shortfall in shortfalls(model) {
         complain(&shortfall);
     }
-    let size = std::fs::metadata(&output).map_or(0, |metadata| metadata.len());
+    let size = std::fs::metadata(output).map_or(0, |metadata| metadata.len());
     say(&format!(
         "Wrote {} ({}).",
         output.display(),
@@ -209,15 +252,23 @@ fn review_table(points: &[ReviewPoint]) -> String {
 }
 
 /// Prints what is no reason to stop where nobody reads it: the model is still wanted.
-fn say_to_who_listens(text: &str) -> std::io::Result<()> {
+pub(super) fn say_to_who_listens(text: &str) -> std::io::Result<()> {
     match say(text) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         said => said,
     }
 }
 
-fn describe_corpus(corpus: &Corpus, args: &TrainArgs) -> String {
-    let counts = corpus.counts();
+/// What is told of a corpus before it is learnt from.
+pub(super) struct CorpusFacts<'a> {
+    pub(super) counts: &'a ReadCounts,
+    pub(super) sentences: usize,
+    pub(super) documents: usize,
+    pub(super) label_counts: &'a BTreeMap<String, usize>,
+}
+
+pub(super) fn describe_corpus(facts: &CorpusFacts<'_>, args: &TrainArgs) -> String {
+    let counts = facts.counts;
     let source = match args.corpus.as_slice() {
         [] => "the bundled corpus".to_owned(),
         paths => paths
@@ -228,8 +279,7 @@ fn describe_corpus(corpus: &Corpus, args: &TrainArgs) -> String {
     };
     let mut lines = vec![format!(
         "Read {source}: {} annotated sentences in {} documents.",
-        corpus.records().len(),
-        corpus.documents()
+        facts.sentences, facts.documents
     )];
     for (count, what) in [
         (counts.unannotated, "rows without annotation left out"),
@@ -245,7 +295,7 @@ fn describe_corpus(corpus: &Corpus, args: &TrainArgs) -> String {
         }
     }
     let mut table = new_table(&["label", "sentences"]);
-    let labels = corpus.label_counts();
+    let labels = facts.label_counts;
     for (label, count) in labels.iter().filter(|(label, _)| !label.is_empty()) {
         let under = if label.contains('.') { "  " } else { "" };
         table.add_row([format!("{under}{label}"), count.to_string()]);

@@ -2,6 +2,7 @@
 
 mod bundled;
 mod delimited;
+mod digest;
 mod files;
 mod folds;
 mod jsonl;
@@ -9,6 +10,7 @@ mod labels;
 mod read;
 mod record;
 mod row;
+mod stream;
 mod table;
 mod zstd;
 
@@ -17,16 +19,17 @@ pub use folds::assign_folds;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
+pub use stream::RecordStream;
 
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
+pub(crate) use digest::CorpusDigest;
 pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
 pub(crate) use jsonl::{not_an_object, scalar};
-pub(crate) use labels::display;
+pub(crate) use read::empty_corpus;
+pub(crate) use stream::refuse_pipes;
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use sha2::{Digest, Sha256};
 
 /// Annotated sentences in the order they were read.
 #[derive(Clone, Debug)]
@@ -62,12 +65,7 @@ impl Corpus {
     pub fn label_counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for record in &self.records {
-            if record.labels.is_empty() {
-                *counts.entry(String::new()).or_insert(0) += 1;
-            }
-            for label in with_parents(record.labels.iter().map(String::as_str)) {
-                *counts.entry(label).or_insert(0) += 1;
-            }
+            count_labels(record, &mut counts);
         }
         counts
     }
@@ -81,16 +79,19 @@ impl Corpus {
     /// SHA-256 over documents, texts and labels in order, as hexadecimal digits. Ids and file names
     /// do not count, so that a corpus can move.
     pub fn digest(&self) -> String {
-        let mut hasher = Sha256::new();
-        for record in &self.records {
-            let labels = display(&record.labels);
-            let unsure = display(&record.unsure);
-            for field in [&record.doc, &record.text, &labels, &unsure] {
-                hasher.update((field.len() as u64).to_le_bytes());
-                hasher.update(field.as_bytes());
-            }
-        }
-        hex(&hasher.finalize())
+        let mut digest = CorpusDigest::default();
+        self.records.iter().for_each(|record| digest.add(record));
+        digest.finish()
+    }
+}
+
+/// Counts the labels of a record, parents included; one annotated as none under the empty name.
+pub(crate) fn count_labels(record: &Record, counts: &mut BTreeMap<String, usize>) {
+    if record.labels.is_empty() {
+        *counts.entry(String::new()).or_insert(0) += 1;
+    }
+    for label in with_parents(record.labels.iter().map(String::as_str)) {
+        *counts.entry(label).or_insert(0) += 1;
     }
 }
 

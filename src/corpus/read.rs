@@ -9,6 +9,7 @@ use super::files::{Blocks, Line, ending, open, peek};
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
 use super::row::RawRow;
+use super::stream::RecordStream;
 use super::{Corpus, jsonl, table};
 use crate::error::{Annotated, Error, Result};
 
@@ -26,7 +27,7 @@ pub enum Contradictions {
 
 /// Formats of annotated corpora.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     JsonLines,
     Table { delimiter: u8 },
 }
@@ -93,10 +94,97 @@ impl CorpusReader {
         }
         collector.finish()
     }
+
+    /// The row that a line of JSON Lines holds, with its number; nothing for an empty line.
+    pub(super) fn line(&self, path: &Path, line: &Line<'_>) -> Result<Option<(u64, RawRow)>> {
+        let number = line.number;
+        let text = line.text.map_err(|byte| Error::Encoding {
+            path: path.into(),
+            line: number,
+            byte,
+        })?;
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        match jsonl::read_row(text, self.group_field.as_deref()) {
+            Ok(row) => Ok(Some((number, row))),
+            Err(message) => Err(Error::Row {
+                path: path.into(),
+                line: number,
+                message,
+            }),
+        }
+    }
+
+    /// The record that a row stands for, counted; nothing for a row without annotation or text.
+    pub(super) fn record(
+        &self,
+        file: &Arc<PathBuf>,
+        line: u64,
+        row: RawRow,
+        counts: &mut ReadCounts,
+    ) -> Result<Option<Record>> {
+        let Some(names) = row.labels else {
+            counts.unannotated += 1;
+            return Ok(None);
+        };
+        if row.text.trim().is_empty() {
+            counts.empty += 1;
+            return Ok(None);
+        }
+        let labels_of = |names: &[String]| -> Result<LabelSet> {
+            self.aliases
+                .read_labels(names.iter().map(String::as_str))
+                .map_err(|message| Error::Row {
+                    path: file.to_path_buf(),
+                    line,
+                    message,
+                })
+        };
+        let record = Record {
+            labels: labels_of(&names)?,
+            unsure: labels_of(&row.unsure)?,
+            id: row
+                .id
+                .unwrap_or_else(|| format!("{}:{line}", file.display())),
+            // A text without a document is its own, so that its repeats stay in one fold.
+            doc: row
+                .doc
+                .unwrap_or_else(|| format!("text:{}", row.text.trim())),
+            text: row.text,
+            group: row.group,
+            file: file.clone(),
+            line,
+        };
+        counts.annotated += 1;
+        Ok(Some(record))
+    }
+
+    /// The field that rows are grouped by, if any.
+    pub(super) fn group_field(&self) -> Option<&str> {
+        self.group_field.as_deref()
+    }
+
+    /// Reads the records of files one by one, in the order given. Texts are not compared: repeats
+    /// and contradictions are not found.
+    pub fn stream<'a>(&'a self, paths: &'a [PathBuf]) -> RecordStream<'a> {
+        RecordStream::new(self, paths)
+    }
+}
+
+/// The error of a corpus in which no row can be learnt from.
+pub(crate) fn empty_corpus(counts: &ReadCounts) -> Error {
+    Error::Corpus(format!(
+        "the corpus is empty: no annotated sentence was found ({} rows without annotation, {} without text)",
+        counts.unannotated, counts.empty
+    ))
 }
 
 /// The format that a file's name tells, else what it begins with.
-fn format_of(path: &Path, reader: &mut (dyn BufRead + Send + 'static)) -> Result<Format> {
+pub(super) fn format_of(
+    path: &Path,
+    reader: &mut (dyn BufRead + Send + 'static),
+) -> Result<Format> {
     match ending(path).as_str() {
         "csv" => Ok(Format::Table { delimiter: b',' }),
         "tsv" | "tab" => Ok(Format::Table { delimiter: b'\t' }),
@@ -144,66 +232,19 @@ impl<'a> Collector<'a> {
         let mut blocks = Blocks::new(path, reader, 1);
         while let Some(block) = blocks.next_block()? {
             for line in block.lines() {
-                self.read_line(&file, &line)?;
+                if let Some((number, row)) = self.reader.line(path, &line)? {
+                    self.add(&file, number, row)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn read_line(&mut self, file: &Arc<PathBuf>, line: &Line<'_>) -> Result<()> {
-        let text = line.text.map_err(|byte| Error::Encoding {
-            path: file.to_path_buf(),
-            line: line.number,
-            byte,
-        })?;
-        if text.trim().is_empty() {
-            return Ok(());
-        }
-        let row = jsonl::read_row(text, self.reader.group_field.as_deref());
-        let row = row.map_err(|message| Error::Row {
-            path: file.to_path_buf(),
-            line: line.number,
-            message,
-        })?;
-        self.add(file, line.number, row)
-    }
-
     fn add(&mut self, file: &Arc<PathBuf>, line: u64, row: RawRow) -> Result<()> {
-        let Some(names) = row.labels else {
-            self.counts.unannotated += 1;
+        let Some(record) = self.reader.record(file, line, row, &mut self.counts)? else {
             return Ok(());
-        };
-        if row.text.trim().is_empty() {
-            self.counts.empty += 1;
-            return Ok(());
-        }
-        let labels_of = |names: &[String]| -> Result<LabelSet> {
-            self.reader
-                .aliases
-                .read_labels(names.iter().map(String::as_str))
-                .map_err(|message| Error::Row {
-                    path: file.to_path_buf(),
-                    line,
-                    message,
-                })
-        };
-        let record = Record {
-            labels: labels_of(&names)?,
-            unsure: labels_of(&row.unsure)?,
-            id: row
-                .id
-                .unwrap_or_else(|| format!("{}:{line}", file.display())),
-            // A text without a document is its own, so that its repeats stay in one fold.
-            doc: row
-                .doc
-                .unwrap_or_else(|| format!("text:{}", row.text.trim())),
-            text: row.text,
-            group: row.group,
-            file: file.clone(),
-            line,
         };
         self.compare(&record)?;
-        self.counts.annotated += 1;
         self.records.push(record);
         Ok(())
     }
@@ -245,10 +286,7 @@ impl<'a> Collector<'a> {
             self.counts.annotated = self.records.len();
         }
         if self.records.is_empty() {
-            return Err(Error::Corpus(format!(
-                "the corpus is empty: no annotated sentence was found ({} rows without annotation, {} without text)",
-                self.counts.unannotated, self.counts.empty
-            )));
+            return Err(empty_corpus(&self.counts));
         }
         Ok(Corpus::new(self.records, self.counts))
     }

@@ -2,9 +2,10 @@
 //! `label<TAB>text`.
 
 use std::io::BufRead;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
+use super::files::open;
 use super::row::{RawRow, cell_labels};
 use crate::error::{Error, Result, shortened};
 
@@ -44,39 +45,147 @@ pub(super) fn read_rows(
     delimiter: u8,
     group_field: Option<&str>,
 ) -> Result<Vec<(u64, RawRow)>> {
-    let mut records = Vec::new();
-    for record in DelimitedRecords::new(path, reader, delimiter)? {
+    let records: Vec<Row> = Rows::new(path, reader, delimiter)?.collect::<Result<_>>()?;
+    let Some((first, rest)) = records.split_first() else {
+        return Ok(Vec::new());
+    };
+    let columns = find_columns(path, &first.1, delimiter == b'\t', group_field, |taken| {
+        let mut survey = FlagSurvey::new(&first.1, taken);
+        rest.iter()
+            .for_each(|(line, record)| survey.add(*line, record));
+        Ok(survey)
+    })?;
+    let table = Table {
+        path: path.into(),
+        width: first.1.len(),
+        columns,
+    };
+    let skip = usize::from(table.has_header());
+    records[skip..]
+        .iter()
+        .map(|row| Ok((row.0, table.read(row)?)))
+        .collect()
+}
+
+/// A row of a table with the line that it begins on.
+type Row = (u64, csv::StringRecord);
+
+/// Rows as text, one by one.
+struct Rows {
+    path: PathBuf,
+    records: DelimitedRecords,
+}
+
+impl Rows {
+    fn new(path: &Path, reader: Box<dyn BufRead + Send>, delimiter: u8) -> Result<Self> {
+        Ok(Self {
+            path: path.into(),
+            records: DelimitedRecords::new(path, reader, delimiter)?,
+        })
+    }
+
+    fn read(&self, record: Delimited) -> Result<Row> {
         let Delimited {
             line,
             record,
             open_quote,
-        } = record?;
+        } = record;
         if let Some(line) = open_quote {
-            return Err(row_error(path, line, UNCLOSED_QUOTE.into()));
+            return Err(row_error(&self.path, line, UNCLOSED_QUOTE.into()));
         }
         let record = csv::StringRecord::from_byte_record(record)
-            .map_err(|error| not_utf8(path, line, &error))?;
-        records.push((line, record));
+            .map_err(|error| not_utf8(&self.path, line, &error))?;
+        Ok((line, record))
     }
-    let Some((_, first)) = records.first() else {
-        return Ok(Vec::new());
-    };
-    let columns = find_columns(path, first, &records, delimiter == b'\t', group_field)?;
-    let skip = usize::from(matches!(columns, Columns::Header { .. }));
-    let width = first.len();
-    records
-        .iter()
-        .skip(skip)
-        .map(|(line, record)| {
-            if record.len() != width {
-                let message = format!("{} fields where {width} are expected", record.len());
-                return Err(row_error(path, *line, message));
+}
+
+impl Iterator for Rows {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let record = self.records.next()?;
+        Some(record.and_then(|record| self.read(record)))
+    }
+}
+
+/// A table whose columns are known.
+struct Table {
+    path: PathBuf,
+    width: usize,
+    columns: Columns,
+}
+
+impl Table {
+    fn has_header(&self) -> bool {
+        matches!(self.columns, Columns::Header { .. })
+    }
+
+    fn read(&self, (line, record): &Row) -> Result<RawRow> {
+        if record.len() != self.width {
+            let message = format!("{} fields where {} are expected", record.len(), self.width);
+            return Err(row_error(&self.path, *line, message));
+        }
+        read_record(record, &self.columns).map_err(|message| row_error(&self.path, *line, message))
+    }
+}
+
+/// Reads a table row by row; one with a column a label is read twice, first to find these columns.
+pub(super) struct TableRows {
+    table: Table,
+    rows: Rows,
+    /// The first row, where it is no header.
+    first: Option<Row>,
+}
+
+impl TableRows {
+    /// Reads the file at `path`, which `reader` has open; nothing for an empty one.
+    ///
+    /// # Errors
+    /// As [`read_rows`], but for the rows, which are read later.
+    pub(super) fn open(
+        path: &Path,
+        reader: Box<dyn BufRead + Send>,
+        delimiter: u8,
+        group_field: Option<&str>,
+    ) -> Result<Option<Self>> {
+        let mut rows = Rows::new(path, reader, delimiter)?;
+        let Some(first) = rows.next().transpose()? else {
+            return Ok(None);
+        };
+        let columns = find_columns(path, &first.1, delimiter == b'\t', group_field, |taken| {
+            let mut survey = FlagSurvey::new(&first.1, taken);
+            for row in Rows::new(path, open(path)?, delimiter)?.skip(1) {
+                let (line, record) = row?;
+                survey.add(line, &record);
             }
-            let row =
-                read_record(record, &columns).map_err(|message| row_error(path, *line, message))?;
-            Ok((*line, row))
-        })
-        .collect()
+            Ok(survey)
+        })?;
+        let table = Table {
+            path: path.into(),
+            width: first.1.len(),
+            columns,
+        };
+        Ok(Some(Self {
+            first: (!table.has_header()).then_some(first),
+            table,
+            rows,
+        }))
+    }
+}
+
+impl Iterator for TableRows {
+    type Item = Result<(u64, RawRow)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = match self.first.take() {
+            Some(first) => first,
+            None => match self.rows.next()? {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        Some(self.table.read(&row).map(|read| (row.0, read)))
+    }
 }
 
 /// Names the field, from 1, and the byte in it.
@@ -96,9 +205,9 @@ fn not_utf8(path: &Path, line: u64, error: &csv::FromUtf8Error) -> Error {
 fn find_columns(
     path: &Path,
     header: &csv::StringRecord,
-    records: &[(u64, csv::StringRecord)],
     tab: bool,
     group_field: Option<&str>,
+    survey: impl FnOnce(&[Option<usize>]) -> Result<FlagSurvey>,
 ) -> Result<Columns> {
     let find = |names: &[&str]| header.iter().position(|name| names.contains(&name.trim()));
     let Some(text) = find(TEXT_NAMES) else {
@@ -125,15 +234,18 @@ fn find_columns(
         Some(column) => LabelColumns::Names(column),
         None => {
             let taken = [Some(text), id, doc];
-            LabelColumns::Flags(flag_columns(path, header, records, &taken)?)
+            let survey = survey(&taken)?;
+            let flags = survey.flags(path, header)?;
+            if survey.rows > 0 && flags.is_empty() {
+                return Err(Error::File {
+                    path: path.into(),
+                    message: "no column named \"labels\" or \"label\", and no column of 0 and 1"
+                        .into(),
+                });
+            }
+            LabelColumns::Flags(flags)
         }
     };
-    if records.len() > 1 && matches!(&labels, LabelColumns::Flags(flags) if flags.is_empty()) {
-        return Err(Error::File {
-            path: path.into(),
-            message: "no column named \"labels\" or \"label\", and no column of 0 and 1".into(),
-        });
-    }
     Ok(Columns::Header {
         text,
         id,
@@ -152,43 +264,73 @@ fn flag(cell: &str) -> Option<bool> {
     }
 }
 
-/// The columns that hold only 0, 1 (or true, false, yes, no) and nothing, with the label each is named after.
-///
-/// # Errors
-/// When a column holds nearly only 0 and 1: the odd cell would drop a whole label.
-fn flag_columns(
-    path: &Path,
-    header: &csv::StringRecord,
-    records: &[(u64, csv::StringRecord)],
-    taken: &[Option<usize>],
-) -> Result<Vec<(usize, String)>> {
-    const FLAGS_FOR_ONE_ODD_CELL: usize = 4;
-    let mut flags = Vec::new();
-    for (column, name) in header.iter().enumerate() {
-        if taken.contains(&Some(column)) {
-            continue;
-        }
-        let (mut given, mut odd) = (0, Vec::new());
-        for (line, row) in &records[1..] {
-            match row.get(column).unwrap_or_default().trim() {
-                "" => {}
-                cell if flag(cell).is_some() => given += 1,
-                other => odd.push((*line, other)),
-            }
-        }
-        match odd.first() {
-            None if given > 0 => flags.push((column, name.trim().to_owned())),
-            Some((line, cell)) if given >= FLAGS_FOR_ONE_ODD_CELL * odd.len() => {
-                let message = format!(
-                    "{:?} in the column {name:?}, which otherwise says 0 or 1",
-                    shortened(cell)
-                );
-                return Err(row_error(path, *line, message));
-            }
-            _ => {}
+/// What the columns of a table hold that may each say of a label whether it holds.
+struct FlagSurvey {
+    rows: usize,
+    columns: Vec<SurveyedColumn>,
+}
+
+struct SurveyedColumn {
+    column: usize,
+    /// Cells that say yes or no.
+    given: usize,
+    /// Cells that say something else.
+    odd: usize,
+    first_odd: Option<(u64, String)>,
+}
+
+impl FlagSurvey {
+    fn new(header: &csv::StringRecord, taken: &[Option<usize>]) -> Self {
+        let columns = (0..header.len())
+            .filter(|&column| !taken.contains(&Some(column)))
+            .map(|column| SurveyedColumn {
+                column,
+                given: 0,
+                odd: 0,
+                first_odd: None,
+            });
+        Self {
+            rows: 0,
+            columns: columns.collect(),
         }
     }
-    Ok(flags)
+
+    fn add(&mut self, line: u64, row: &csv::StringRecord) {
+        self.rows += 1;
+        for surveyed in &mut self.columns {
+            match row.get(surveyed.column).unwrap_or_default().trim() {
+                "" => {}
+                cell if flag(cell).is_some() => surveyed.given += 1,
+                other => {
+                    surveyed.odd += 1;
+                    (surveyed.first_odd).get_or_insert_with(|| (line, shortened(other)));
+                }
+            }
+        }
+    }
+
+    /// The columns that hold only 0, 1 (or true, false, yes, no) and nothing, with the label each
+    /// is named after.
+    ///
+    /// # Errors
+    /// When a column holds nearly only 0 and 1: the odd cell would drop a whole label.
+    fn flags(&self, path: &Path, header: &csv::StringRecord) -> Result<Vec<(usize, String)>> {
+        const FLAGS_FOR_ONE_ODD_CELL: usize = 4;
+        let mut flags = Vec::new();
+        for surveyed in &self.columns {
+            let name = header.get(surveyed.column).unwrap_or_default();
+            match &surveyed.first_odd {
+                None if surveyed.given > 0 => flags.push((surveyed.column, name.trim().to_owned())),
+                Some((line, cell)) if surveyed.given >= FLAGS_FOR_ONE_ODD_CELL * surveyed.odd => {
+                    let message =
+                        format!("{cell:?} in the column {name:?}, which otherwise says 0 or 1");
+                    return Err(row_error(path, *line, message));
+                }
+                _ => {}
+            }
+        }
+        Ok(flags)
+    }
 }
 
 fn read_record(

@@ -89,6 +89,11 @@ impl FeatureIndex {
         &self.vocabulary
     }
 
+    /// The vocabulary that was indexed.
+    pub(crate) fn into_vocabulary(self) -> Vocabulary {
+        self.vocabulary
+    }
+
     /// Finds the features within a word, given its codes between boundary marks as well.
     pub(crate) fn find_features(&self, word: &str, codes: &[u8], of_word: &mut WordFeatures) {
         of_word.found.clear();

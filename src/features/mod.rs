@@ -4,11 +4,15 @@
 //! [`FeatureSpace`] to each fold; a model keeps the [`Vocabulary`] of the final space.
 
 mod candidates;
+mod counting;
+mod gathering;
 mod index;
 mod ngrams;
 mod places;
+mod remembered;
 mod row;
 mod select;
+mod sentence_words;
 mod settings;
 mod space;
 mod strings;
@@ -25,9 +29,12 @@ pub use tokenized::TokenizedCorpus;
 pub use vocabulary::{FeatureName, Vocabulary};
 
 pub(crate) use candidates::bigram_key;
+pub(crate) use gathering::VocabularyGatherer;
 pub(crate) use index::{FeatureIndex, WordFeatures};
 pub(crate) use ngrams::Alphabet;
+pub(crate) use remembered::RowMaker;
 pub(crate) use select::select_by_chi_squared;
+pub(crate) use sentence_words::SentenceWords;
 pub(crate) use strings::Strings;
 pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;

@@ -43,7 +43,7 @@ pub enum ClassWeights {
 
 impl ClassWeights {
     /// Weights of a (negative, positive) row.
-    fn of(self, negatives: usize, positives: usize) -> [f64; 2] {
+    pub(crate) fn of(self, negatives: usize, positives: usize) -> [f64; 2] {
         let rows = (negatives + positives) as f64;
         let balanced = |side: usize| rows / (2.0 * side.max(1) as f64);
         let both = [balanced(negatives), balanced(positives)];

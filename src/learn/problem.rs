@@ -64,21 +64,7 @@ impl Targets {
     /// # Errors
     /// When a row has several labels, or there is only one class.
     pub fn single(records: &[Record]) -> Result<Self> {
-        let mut names = Vec::with_capacity(records.len());
-        for record in records {
-            let mut labels = record.labels.iter();
-            names.push(labels.next().map_or(NONE_CLASS, String::as_str));
-            if labels.next().is_some() {
-                return Err(Error::Row {
-                    path: record.file.to_path_buf(),
-                    line: record.line,
-                    message: format!(
-                        "{} labels where --single-label allows exactly one",
-                        record.labels.len()
-                    ),
-                });
-            }
-        }
+        let names: Vec<&str> = records.iter().map(class_name).collect::<Result<_>>()?;
         let mut labels: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         labels.sort_unstable();
         labels.dedup();
@@ -96,6 +82,24 @@ impl Targets {
             labels,
             kind: TargetKind::Single(classes),
         })
+    }
+
+    /// The targets of some of the rows; a row may be taken several times.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let kind = match &self.kind {
+            TargetKind::Multiple(holds) => {
+                let of_rows =
+                    |holds: &Vec<Option<bool>>| rows.iter().map(|&row| holds[row]).collect();
+                TargetKind::Multiple(holds.iter().map(of_rows).collect())
+            }
+            TargetKind::Single(classes) => {
+                TargetKind::Single(rows.iter().map(|&row| classes[row]).collect())
+            }
+        };
+        Self {
+            labels: self.labels.clone(),
+            kind,
+        }
     }
 
     /// The labels, in alphabetical order.
@@ -123,6 +127,24 @@ impl Targets {
             TargetKind::Single(classes) => Some(classes[row] == label),
         }
     }
+}
+
+/// The class of a row where every row has exactly one.
+///
+/// # Errors
+/// When it has several labels.
+pub(crate) fn class_name(record: &Record) -> Result<&str> {
+    if record.labels.len() > 1 {
+        return Err(Error::Row {
+            path: record.file.to_path_buf(),
+            line: record.line,
+            message: format!(
+                "{} labels where --single-label allows exactly one",
+                record.labels.len()
+            ),
+        });
+    }
+    Ok(record.labels.first().map_or(NONE_CLASS, String::as_str))
 }
 
 /// Rows of sentences with the targets that learners are fitted on.

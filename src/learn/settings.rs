@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::aim::Aim;
 use super::calibrate::CalibrationKind;
 use super::dual::ClassWeights;
+use super::ftrl::StreamSettings;
 use crate::error::{Error, Result};
 
 /// The estimators that can be trained.
@@ -20,6 +21,8 @@ pub enum LearnerKind {
     ComplementNb,
     /// Multinomial naive Bayes.
     MultinomialNb,
+    /// FTRL-proximal, row by row; only and always with --stream.
+    Ftrl,
     /// linfa's logistic regression (L-BFGS), multinomial with --single-label.
     LinfaLogistic,
     /// linfa's Bernoulli naive Bayes.
@@ -39,7 +42,7 @@ impl LearnerKind {
     pub fn is_stock(self) -> bool {
         !matches!(
             self,
-            Self::Logistic | Self::Svm | Self::ComplementNb | Self::MultinomialNb
+            Self::Logistic | Self::Svm | Self::ComplementNb | Self::MultinomialNb | Self::Ftrl
         )
     }
 
@@ -87,6 +90,9 @@ pub struct LearnerSettings {
     pub trees: usize,
     /// Depth of linfa-tree and linfa-forest.
     pub depth: usize,
+    /// How rows are learnt from that come one by one (`marsad train --stream`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamSettings>,
 }
 
 impl Default for LearnerSettings {
@@ -107,6 +113,7 @@ impl Default for LearnerSettings {
             epochs: 3,
             trees: 50,
             depth: 20,
+            stream: None,
         }
     }
 }
@@ -163,6 +170,9 @@ impl LearnerSettings {
             if !(1..=1_000_000).contains(&value) {
                 return out_of_bounds(name, value, "from 1 to 1000000");
             }
+        }
+        if let Some(stream) = &self.stream {
+            stream.check()?;
         }
         if self.window_words > 0 && self.window_words.is_multiple_of(2) {
             return out_of_bounds("learner.window_words", self.window_words, "0 or odd");

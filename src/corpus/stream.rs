@@ -1,0 +1,187 @@
+//! Records of annotated files one by one, for corpora larger than memory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::files::{Blocks, STANDARD_INPUT, open};
+use super::read::{CorpusReader, Format, format_of};
+use super::record::{ReadCounts, Record};
+use super::row::RawRow;
+use super::table::TableRows;
+use crate::error::{Error, Result};
+
+/// Reads the records of some files one by one; ends after the first error.
+pub struct RecordStream<'a> {
+    reader: &'a CorpusReader,
+    paths: std::slice::Iter<'a, PathBuf>,
+    current: Option<(Arc<PathBuf>, Rows)>,
+    counts: ReadCounts,
+}
+
+/// The rows of one file.
+enum Rows {
+    Lines(Box<LineRows>),
+    Table(Box<TableRows>),
+}
+
+/// The rows of JSON Lines, block by block.
+struct LineRows {
+    blocks: Blocks,
+    /// The rows of the current block that were not handed over yet.
+    read: std::vec::IntoIter<Result<(u64, RawRow)>>,
+}
+
+impl LineRows {
+    fn next(&mut self, reader: &CorpusReader, path: &Path) -> Result<Option<(u64, RawRow)>> {
+        loop {
+            if let Some(row) = self.read.next() {
+                return row.map(Some);
+            }
+            let Some(block) = self.blocks.next_block()? else {
+                return Ok(None);
+            };
+            let rows = block.lines().map(|line| reader.line(path, &line));
+            let rows: Vec<_> = rows.filter_map(Result::transpose).collect();
+            self.read = rows.into_iter();
+        }
+    }
+}
+
+impl<'a> RecordStream<'a> {
+    pub(super) fn new(reader: &'a CorpusReader, paths: &'a [PathBuf]) -> Self {
+        Self {
+            reader,
+            paths: paths.iter(),
+            current: None,
+            counts: ReadCounts::default(),
+        }
+    }
+
+    /// What was read so far and what was left out; repeats and contradictions are not counted.
+    pub fn counts(&self) -> &ReadCounts {
+        &self.counts
+    }
+
+    fn open(&self, path: &Path) -> Result<Option<(Arc<PathBuf>, Rows)>> {
+        let mut reader = open(path)?;
+        let group_field = self.reader.group_field();
+        let rows = match format_of(path, &mut *reader)? {
+            Format::JsonLines => Some(Rows::Lines(Box::new(LineRows {
+                blocks: Blocks::new(path, reader, 1),
+                read: Vec::new().into_iter(),
+            }))),
+            Format::Table { delimiter } => TableRows::open(path, reader, delimiter, group_field)?
+                .map(|rows| Rows::Table(Box::new(rows))),
+        };
+        Ok(rows.map(|rows| (Arc::new(path.to_path_buf()), rows)))
+    }
+
+    /// The next row with its place; nothing at the end of the last file.
+    fn row(&mut self) -> Result<Option<(Arc<PathBuf>, u64, RawRow)>> {
+        loop {
+            let Some((file, rows)) = &mut self.current else {
+                let Some(path) = self.paths.next() else {
+                    return Ok(None);
+                };
+                self.current = self.open(path)?;
+                continue;
+            };
+            let row = match rows {
+                Rows::Table(rows) => rows.next().transpose()?,
+                Rows::Lines(lines) => lines.next(self.reader, file)?,
+            };
+            match row {
+                Some((line, row)) => return Ok(Some((file.clone(), line, row))),
+                None => self.current = None,
+            }
+        }
+    }
+
+    fn record(&mut self) -> Result<Option<Record>> {
+        while let Some((file, line, row)) = self.row()? {
+            if let Some(record) = self.reader.record(&file, line, row, &mut self.counts)? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for RecordStream<'_> {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let record = self.record();
+        if record.is_err() {
+            (self.paths, self.current) = (Default::default(), None);
+        }
+        record.transpose()
+    }
+}
+
+/// Refuses what cannot be read several times: standard input, and pipes.
+///
+/// # Errors
+/// Names the first.
+pub(crate) fn refuse_pipes(paths: &[PathBuf]) -> Result<()> {
+    for path in paths {
+        // What is wrong with a file that is not there is told when it is opened.
+        let is_pipe =
+            std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        let name = match path.as_os_str() == STANDARD_INPUT {
+            true => "standard input",
+            false if is_pipe => "a pipe",
+            false => continue,
+        };
+        return Err(Error::File {
+            path: path.clone(),
+            message: format!("{name} cannot be read twice; name a file"),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::{Aliases, Contradictions};
+
+    #[test]
+    fn rows_are_those_of_the_whole_corpus() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, content: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        let paths = [
+            write(
+                "a.jsonl",
+                "{\"text\":\"a\",\"labels\":[\"x.y\"]}\n\n{\"text\":\"b\"}\n",
+            ),
+            write("empty.tsv", ""),
+            write("b.csv", "text,x.y,z\nc,1,0\nd,0,\n"),
+            write("c.tsv", "z|x.y\te\nnone\tf\n"),
+            write("d.tsv", "doc\tlabel\ttext\n1\tz\tg\n"),
+        ];
+        let reader = CorpusReader::new(Aliases::default(), Contradictions::Keep);
+        let whole = reader.read(&paths).unwrap();
+        let mut stream = reader.stream(&paths);
+        let streamed: Vec<Record> = stream.by_ref().map(Result::unwrap).collect();
+        assert_eq!(format!("{:?}", whole.records()), format!("{streamed:?}"));
+        assert_eq!(whole.counts(), stream.counts());
+        assert_eq!(streamed.len(), 6);
+    }
+
+    #[test]
+    fn errors_name_the_row_and_end_the_stream() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tsv");
+        std::fs::write(&path, "x\ta\ny\n").unwrap();
+        let (reader, paths) = (CorpusReader::default(), [path]);
+        let rows: Vec<Result<Record>> = reader.stream(&paths).collect();
+        assert!(rows[0].is_ok() && rows.len() == 2);
+        let error = rows[1].as_ref().unwrap_err().to_string();
+        assert!(error.contains("a.tsv, line 2: 1 fields"), "{error}");
+    }
+}
