@@ -26,7 +26,8 @@ fn bytes_survive_a_round_trip() {
     let model = load(&bytes).unwrap();
     assert!(model.to_bytes().unwrap() == bytes);
     let predictor = Predictor::new(model);
-    let prediction = predictor.predict("شنت طائرات غارات", &mut Scratch::default());
+    let mut scratch = Scratch::default();
+    let prediction = predictor.predict("شنت طائرات غارات", &mut scratch);
     assert_eq!(predictor.header().labels, ["air", "fire.gun"]);
     assert_eq!(prediction.leaves.holds, [true, false]);
 }
