@@ -1,6 +1,6 @@
 //! Looking up the features of new words.
 
-use super::candidates::{bigram_key, unit_of};
+use super::candidates::unit_of;
 use super::ngrams::for_each_key;
 use super::places::{Filter, Places};
 use super::strings::Strings;
@@ -146,27 +146,21 @@ impl FeatureIndex {
             }));
     }
 
-    /// Number of bigrams in the vocabulary.
-    pub(crate) fn bigrams(&self) -> usize {
-        self.vocabulary.bigrams.len()
-    }
-
-    /// The place of two neighbouring units among the bigrams.
+    /// Whether the bigram with a key may be a feature; it costs little to ask.
     #[inline]
-    pub(crate) fn find_bigram(&self, left: u32, right: u32) -> Option<u32> {
-        let key = bigram_key(left, right);
-        let hash = hash_of_key(key);
-        if !self.bigram_filter.may_hold(hash) {
-            return None;
-        }
-        let keys = &self.vocabulary.bigrams;
-        self.bigrams.find(hash, |place| keys[place as usize] == key)
+    pub(crate) fn may_be_bigram(&self, key: u64) -> bool {
+        self.bigram_filter.may_hold(hash_of_key(key))
     }
 
-    /// The feature of the bigram at a place, with its value.
-    pub(crate) fn bigram_feature(&self, place: u32) -> (u32, f32) {
+    /// The feature of the bigram with a key, with its value.
+    pub(crate) fn bigram(&self, key: u64) -> Option<(u32, f32)> {
+        let keys = &self.vocabulary.bigrams;
+        let hash = hash_of_key(key);
+        let place = self
+            .bigrams
+            .find(hash, |place| keys[place as usize] == key)?;
         let feature = self.first_bigram + place;
-        (feature, self.vocabulary.idf[feature as usize])
+        Some((feature, self.vocabulary.idf[feature as usize]))
     }
 
     /// Inverse document frequency of a unit.

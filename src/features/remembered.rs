@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::candidates::bigram_key;
 use super::index::{FeatureIndex, WordFeatures};
 use super::sentence_words::SentenceWords;
 use super::vocabulary::Vocabulary;
@@ -72,9 +73,10 @@ impl RowMaker {
             let word = self.remember(word);
             pairs.extend_from_slice(&self.features[word.start as usize..word.end as usize]);
             squared_norm += word.squared_norm;
-            let bigram = before.zip(word.unit);
-            let place = bigram.and_then(|(left, right)| self.index.find_bigram(left, right));
-            if let Some((feature, value)) = place.map(|place| self.index.bigram_feature(place)) {
+            let bigram = before
+                .zip(word.unit)
+                .map(|(left, right)| bigram_key(left, right));
+            if let Some((feature, value)) = bigram.and_then(|key| self.index.bigram(key)) {
                 pairs.push((self.ranks[feature as usize], value));
                 squared_norm += value * value;
             }

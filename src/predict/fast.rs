@@ -4,18 +4,16 @@
 //! sum up to its start. The assertion of a trigger needs the words near it one by one, and of those
 //! far away only their sums.
 
+use super::bigrams::{BigramTable, NO_BIGRAM};
 use super::predictor::Compiled;
 use super::scores::{RawScores, SENTENCE_ONLY, in_steps, scale_of};
 use super::words::{LANES, Lanes, NO_UNIT, Word, WordTable};
 use crate::features::{
     Alphabet, FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, TRIGGER,
-    WordFeatures, opening_role, window_around,
+    WordFeatures, bigram_key, opening_role, window_around,
 };
 use crate::scoring::Weights;
 use crate::text::{CodedReader, CodedToken, CodedTokens};
-
-/// No bigram.
-const NONE: u32 = u32::MAX;
 
 /// Buffers of one thread. What is remembered never changes a result.
 #[derive(Debug, Default)]
@@ -24,25 +22,17 @@ pub(super) struct FastScratch {
     words: WordTable,
     /// The words of the sentence.
     sentence: Vec<u32>,
-    /// For each word of the sentence the number of its bigram with the one before, or [`NONE`].
+    /// For each word of the sentence the number of its bigram with the one before, or [`NO_BIGRAM`].
     bigram_at: Vec<u32>,
-    bigrams: Bigrams,
+    /// Pairs of neighbouring units that may be bigrams: the place of the right one, and their key.
+    pairs: Vec<(u32, u64)>,
+    bigrams: BigramTable,
     /// Sums of what stands before a place, for windows that begin there; as many places as a window
     /// is long.
     starts: Vec<Start>,
     /// For each place the sums over the words before it.
     by_role: Vec<RoleSums>,
     of_word: WordBuffers,
-}
-
-/// Bigrams that were met, by number.
-#[derive(Debug, Default)]
-struct Bigrams {
-    /// For each bigram of the vocabulary its number plus 1 once it was met.
-    next_numbers: Vec<u32>,
-    squared_norms: Vec<f32>,
-    /// `groups` for each bigram.
-    lanes: Vec<Lanes>,
 }
 
 /// Running sums.
@@ -78,12 +68,10 @@ struct WordBuffers {
     lanes: Vec<Lanes>,
 }
 
-/// For each label of a group its best window, and the sums of the whole sentence.
+/// For each label of a group its best window.
 struct Best {
     scores: [f64; LANES],
     middles: [usize; LANES],
-    whole: [f64; LANES],
-    squared_norm: f64,
 }
 
 /// A compiled model with what the fast way needs of it.
@@ -105,7 +93,8 @@ impl FastWay<'_> {
     }
 
     pub(super) fn score(&self, sentence: &str, scratch: &mut FastScratch, scores: &mut RawScores) {
-        scratch.words.prepare(self.groups());
+        let is_new = scratch.words.prepare(self.groups());
+        scratch.bigrams.prepare(is_new);
         self.reader.read(sentence, &mut scratch.tokens);
         self.find_words(scratch);
         self.find_bigrams(scratch);
@@ -113,11 +102,12 @@ impl FastWay<'_> {
         let asserts = self.assertion.rows() > 0;
         let opening = asserts.then(|| self.sum_roles(scratch));
         for group in 0..self.groups() {
+            let (whole, squared_norm) = self.sum_sentence(group, scratch);
+            let scale = scale_of(squared_norm);
             let best = self.scan(group, scratch);
-            let scale = scale_of(best.squared_norm);
             let labels = group * LANES..self.labels().min((group + 1) * LANES);
             for (lane, label) in labels.enumerate() {
-                let sentence = best.whole[lane] * scale + f64::from(self.biases[label]);
+                let sentence = whole[lane] * scale + f64::from(self.biases[label]);
                 let middle = best.middles[lane];
                 let Some(mixes) = &self.compiled.header.mixes else {
                     scores.push([sentence, 0.0, 0.0], &SENTENCE_ONLY, middle);
@@ -142,18 +132,22 @@ impl FastWay<'_> {
             of_word,
             ..
         } = scratch;
+        let all = tokens.tokens();
         sentence.clear();
-        for token in tokens.tokens() {
-            let key = token.key();
-            let word = match key.and_then(|key| words.find(key)) {
-                Some(word) => word,
-                None => {
+        sentence.extend(all.iter().map(|token| words.guess(token.key)));
+        let guessed = all.iter().zip(sentence.iter());
+        if guessed.fold(true, |all, (token, &word)| all & words.is(word, token.key)) {
+            return;
+        }
+        for (token, word) in all.iter().zip(sentence) {
+            if !words.is(*word, token.key) {
+                let known = words.find(token.key);
+                *word = known.unwrap_or_else(|| {
                     tokens.codes_into(token, &mut of_word.codes);
                     let found = self.look_up(of_word);
-                    words.add(key, found, &of_word.lanes)
-                }
-            };
-            sentence.push(word);
+                    words.add(token.short_key(), found, &of_word.lanes)
+                });
+            }
         }
     }
 
@@ -210,39 +204,56 @@ impl FastWay<'_> {
             words,
             sentence,
             bigram_at,
+            pairs,
             bigrams,
             of_word,
             ..
         } = scratch;
         let index = &self.compiled.index;
-        bigrams.next_numbers.resize(index.bigrams(), 0);
         bigram_at.clear();
+        bigram_at.resize(sentence.len(), NO_BIGRAM);
+        pairs.clear();
         let mut left = NO_UNIT;
-        for &word in sentence.iter() {
+        for (&word, place) in sentence.iter().zip(0..) {
             let right = words.word(word).unit;
-            let place = match left == NO_UNIT || right == NO_UNIT {
-                true => None,
-                false => index.find_bigram(left, right),
-            };
-            bigram_at.push(match place {
-                Some(place) => match bigrams.next_numbers[place as usize] {
-                    0 => {
-                        let (feature, value) = index.bigram_feature(place);
-                        self.push_lanes(&[(feature, value)], &mut of_word.sums, &mut bigrams.lanes);
-                        bigrams.squared_norms.push(in_steps(value * value));
-                        let next = bigrams.squared_norms.len() as u32;
-                        bigrams.next_numbers[place as usize] = next;
-                        next - 1
-                    }
-                    next => next - 1,
-                },
-                None => NONE,
-            });
+            if left != NO_UNIT && right != NO_UNIT {
+                let key = bigram_key(left, right);
+                if index.may_be_bigram(key) {
+                    pairs.push((place, key));
+                }
+            }
             left = right;
+        }
+        for &(place, key) in pairs.iter() {
+            let number = bigrams.find(key).unwrap_or_else(|| {
+                let number = index.bigram(key).map_or(NO_BIGRAM, |(feature, value)| {
+                    self.push_lanes(&[(feature, value)], &mut of_word.sums, &mut bigrams.lanes);
+                    bigrams.squared_norms.push(in_steps(value * value));
+                    bigrams.squared_norms.len() as u32 - 1
+                });
+                bigrams.add(key, number);
+                number
+            });
+            bigram_at[place as usize] = number;
         }
     }
 
-    /// Scores all windows and the whole sentence for the labels of a group.
+    /// The sums of the whole sentence for the labels of a group, and its squared norm.
+    fn sum_sentence(&self, group: usize, scratch: &FastScratch) -> ([f64; LANES], f64) {
+        let (mut sums, mut squared_norm) = ([0.0; LANES], 0.0);
+        for &word in &scratch.sentence {
+            add(&mut sums, &scratch.words.lanes(word, group).sentence);
+            squared_norm += f64::from(scratch.words.word(word).squared_norm);
+        }
+        for &bigram in scratch.bigram_at.iter().filter(|&&at| at != NO_BIGRAM) {
+            let lanes = &scratch.bigrams.lanes[bigram as usize * self.groups() + group];
+            add(&mut sums, &lanes.sentence);
+            squared_norm += f64::from(scratch.bigrams.squared_norms[bigram as usize]);
+        }
+        (sums, squared_norm)
+    }
+
+    /// Scores all windows for the labels of a group.
     fn scan(&self, group: usize, scratch: &mut FastScratch) -> Best {
         match self.labels() - group * LANES {
             ..=2 => self.scan_lanes::<2>(group, scratch),
@@ -265,24 +276,21 @@ impl FastWay<'_> {
             ..
         } = scratch;
         let mut best = BestOf::<N>::new(sentence.len());
-        let mut whole = [0.0; N];
         let mut sums = [0.0; N];
         let mut squared_norm = 0.0;
         let last = (2 * radius + 2).next_power_of_two() - 1;
         starts.resize(last + 1, Start::default());
         for (place, (&word, &bigram)) in sentence.iter().zip(bigram_at.iter()).enumerate() {
-            if bigram != NONE {
+            if bigram != NO_BIGRAM {
                 let bigram = bigram as usize;
                 squared_norm += f64::from(bigrams.squared_norms[bigram]);
                 let lanes = &bigrams.lanes[bigram * groups + group];
                 add(&mut sums, &lanes.window);
-                add(&mut whole, &lanes.sentence);
             }
             starts[place & last].set(&sums, squared_norm);
             let lanes = words.lanes(word, group);
             squared_norm += f64::from(words.word(word).squared_norm);
             add(&mut sums, &lanes.window);
-            add(&mut whole, &lanes.sentence);
             if let Some(middle) = place.checked_sub(radius) {
                 let start = &starts[middle.saturating_sub(radius) & last];
                 best.take(&sums, squared_norm, start, middle);
@@ -293,7 +301,7 @@ impl FastWay<'_> {
             let start = &starts[middle.saturating_sub(radius) & last];
             best.take(&sums, squared_norm, start, middle);
         }
-        best.with_whole(&whole, squared_norm)
+        best.padded()
     }
 
     /// Sums up what words add in each role, for the sentence seen from any trigger.
@@ -395,16 +403,13 @@ impl<const N: usize> BestOf<N> {
         }
     }
 
-    fn with_whole(&self, whole: &[f64; N], squared_norm: f64) -> Best {
+    fn padded(&self) -> Best {
         let mut best = Best {
             scores: [0.0; LANES],
             middles: [0; LANES],
-            whole: [0.0; LANES],
-            squared_norm,
         };
         best.scores[..N].copy_from_slice(&self.scores);
         best.middles[..N].copy_from_slice(&self.middles);
-        best.whole[..N].copy_from_slice(whole);
         best
     }
 }

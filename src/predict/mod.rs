@@ -1,5 +1,6 @@
 //! Applying a model to new text: reading, labelling in parallel, writing in order.
 
+mod bigrams;
 mod fast;
 mod fields;
 mod input;

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::predictor::Compiled;
 use super::scores::{RawScores, SENTENCE_ONLY, in_steps, scale_of};
-use crate::features::{SparseRow, WordFeatures, roles, window_around};
+use crate::features::{SparseRow, WordFeatures, bigram_key, roles, window_around};
 use crate::model::ModelHeads;
 use crate::text::Tokens;
 
@@ -125,10 +125,9 @@ impl Compiled {
                 }
             };
             let right = scratch.words[place].features.unit;
-            let bigram = left
-                .zip(right)
-                .and_then(|(left, right)| self.index.find_bigram(left, right));
-            let bigram = bigram.map(|place| self.index.bigram_feature(place));
+            let bigram = left.zip(right);
+            let bigram =
+                bigram.and_then(|(left, right)| self.index.bigram(bigram_key(left, right)));
             scratch.bigrams.push(bigram);
             scratch.sentence.push(place);
             left = right;

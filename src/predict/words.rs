@@ -54,14 +54,14 @@ impl Default for Word {
     }
 }
 
-/// A place of the hash table: part of a key's hash, and the number of its word plus 1; 0 is free.
+/// A place of the hash table: part of a key's hash, and the number of its word; 0 is free.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
     tag: u32,
-    next_number: u32,
+    number: u32,
 }
 
-/// Words by key.
+/// Words by key. Word 0 is none.
 #[derive(Debug, Default)]
 pub(super) struct WordTable {
     /// A power of two of them, at most a third taken.
@@ -73,15 +73,19 @@ pub(super) struct WordTable {
 }
 
 impl WordTable {
-    /// Makes room where the table is full; words found before are then gone. `groups` is how many
-    /// groups of labels there are.
-    pub(super) fn prepare(&mut self, groups: usize) {
-        if self.words.len() >= REMEMBERED_WORDS || self.groups != groups {
-            *self = Self {
-                groups,
-                ..Self::default()
-            };
+    /// Makes room where the table is full and says so; words found before are then gone. `groups`
+    /// is how many groups of labels there are.
+    pub(super) fn prepare(&mut self, groups: usize) -> bool {
+        if self.words.len() <= REMEMBERED_WORDS && self.groups == groups {
+            return false;
         }
+        *self = Self {
+            slots: vec![Slot::default(); 1 << 10],
+            words: vec![Word::default()],
+            further: vec![Lanes::default(); groups.saturating_sub(1)],
+            groups,
+        };
+        true
     }
 
     #[inline]
@@ -97,17 +101,32 @@ impl WordTable {
         }
     }
 
-    /// The number of the word with a key.
+    /// The word at the first place where one with this key may stand. No step depends on what is
+    /// read, so that the processor fetches the words of a whole sentence at once.
     #[inline]
+    pub(super) fn guess(&self, key: u128) -> u32 {
+        let last = self.slots.len().wrapping_sub(1);
+        self.slots[hash_of(key) as usize & last].number
+    }
+
+    /// Whether a guess was right.
+    #[inline]
+    pub(super) fn is(&self, number: u32, key: u128) -> bool {
+        self.words[number as usize].key == key
+    }
+
+    /// The number of the word with a key.
     pub(super) fn find(&self, key: u128) -> Option<u32> {
         let last = self.slots.len().checked_sub(1)?;
         let hash = hash_of(key);
         let mut place = hash as usize & last;
         loop {
             let slot = self.slots[place];
-            let number = slot.next_number.checked_sub(1)?;
-            if slot.tag == tag_of(hash) && self.words[number as usize].key == key {
-                return Some(number);
+            if slot.number == 0 {
+                return None;
+            }
+            if slot.tag == tag_of(hash) && self.is(slot.number, key) {
+                return Some(slot.number);
             }
             place = (place + 1) & last;
         }
@@ -135,19 +154,18 @@ impl WordTable {
         let last = self.slots.len() - 1;
         let hash = hash_of(key);
         let mut place = hash as usize & last;
-        while self.slots[place].next_number != 0 {
+        while self.slots[place].number != 0 {
             place = (place + 1) & last;
         }
         self.slots[place] = Slot {
             tag: tag_of(hash),
-            next_number: number + 1,
+            number,
         };
     }
 
     fn grow(&mut self) {
-        let slots = (4 * self.slots.len()).max(1 << 10);
-        self.slots = vec![Slot::default(); slots];
-        for number in 0..self.words.len() {
+        self.slots = vec![Slot::default(); 4 * self.slots.len()];
+        for number in 1..self.words.len() {
             match self.words[number].key {
                 0 => {}
                 key => self.insert(key, number as u32),
@@ -173,7 +191,7 @@ mod tests {
     #[test]
     fn words_are_found_until_the_table_is_full() {
         let mut table = WordTable::default();
-        table.prepare(1);
+        assert!(table.prepare(1));
         for key in 1..=REMEMBERED_WORDS as u128 {
             assert_eq!(table.find(key), None);
             let word = Word {
@@ -188,7 +206,7 @@ mod tests {
                 .map(|number| table.word(number).squared_norm);
             assert_eq!(found, Some(key as f32));
         }
-        table.prepare(1);
+        assert!(table.prepare(1));
         assert_eq!(table.find(77), None);
     }
 }

@@ -74,7 +74,7 @@ struct Class {
 pub(crate) struct CodedToken {
     /// The codes of its characters behind a leading 1; for a longer word [`LONG`] and where its
     /// codes stand.
-    key: u128,
+    pub(crate) key: u128,
     /// First and last byte (exclusive) in the sentence.
     pub(crate) start: u32,
     pub(crate) end: u32,
@@ -83,9 +83,8 @@ pub(crate) struct CodedToken {
 }
 
 impl CodedToken {
-    /// What no other token has; `None` for a word too long for that.
-    #[inline]
-    pub(crate) fn key(&self) -> Option<u128> {
+    /// The key by which the token is known in any sentence; `None` for a word too long for one.
+    pub(crate) fn short_key(&self) -> Option<u128> {
         (self.key < LONG).then_some(self.key)
     }
 }
@@ -627,7 +626,7 @@ mod tests {
         let mut codes = Vec::new();
         tokens.codes_into(&tokens.tokens()[1], &mut codes);
         assert_eq!(codes.len(), 61);
-        assert!(tokens.tokens()[1].key().is_none());
+        assert!(tokens.tokens()[1].short_key().is_none());
     }
 
     #[test]
