@@ -47,7 +47,7 @@ pub(super) struct TrainArgs {
     #[arg(long, help_heading = STREAM, requires = "corpus", long_help = "\
 Read the corpus row by row, twice or more, in memory that does not grow with it.
 
-The first pass counts words and bigrams of stems and keeps the most frequent features; the second
+The first pass counts words and bigrams of stems and keeps the most frequent features; the second \
 learns their weights by FTRL-proximal. A tenth of the documents, by a fingerprint of their names (of \
 the text where rows have no doc), is never learnt from: calibration, thresholds and the figures come \
 from at most 50,000 of its rows, with the choices for each half made on the other.
