@@ -1,14 +1,11 @@
 //! From a corpus to a model: folds, fits, calibration, thresholds, figures.
 
-use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::corpus::{Corpus, assign_folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Judged, Report, ReviewPoint};
-use crate::features::{
-    Candidates, FeatureSpace, SparseRow, TokenizedCorpus, records, select_by_chi_squared,
-};
+use crate::features::{Candidates, FeatureSpace, TokenizedCorpus, records, select_by_chi_squared};
 use crate::learn::{
     Heads, LocalEvidence, Problem, Targets, best_single_label_thresholds, best_threshold,
     calibrate, check_memory, fit_heads, fit_local_evidence, mix_scores,
@@ -47,7 +44,11 @@ pub enum Step {
 ///
 /// # Errors
 /// When a setting is out of bounds, the corpus cannot be learnt from, or the learner fails.
-pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> Result<Model> {
+pub fn train(
+    corpus: &Corpus,
+    settings: &Settings,
+    progress: &(dyn Fn(Step) + Sync),
+) -> Result<Model> {
     settings.check()?;
     let targets = match settings.training.single_label {
         true => Targets::single(corpus.records())?,
@@ -78,12 +79,9 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         candidates: &candidates,
         folds: &folds,
     };
-    let scores = run.out_of_fold_scores(progress)?;
-    let decided = run.decide(&scores)?;
-    progress(Step::Final);
-    let all: Vec<usize> = (0..rows).collect();
-    let fitted = run.fit(&all)?;
+    let (scores, fitted) = run.cross_validate(progress)?;
     progress(Step::Measure);
+    let decided = run.decide(&scores)?;
     let tree = LabelTree::new(targets.labels());
     let judged = Judged::new(tree, run.mode(), corpus.records(), &decided.predictions);
     let report = Report::measure(
@@ -174,22 +172,25 @@ impl Fitted<'_> {
     fn scores(&self, sentences: &[usize]) -> Vec<Vec<RawScore>> {
         let local = self.local.as_ref();
         let local = local.map(|local| local.scores(&self.space, sentences));
+        let whole = self.heads.scores(&self.space, sentences);
         (0..sentences.len())
-            .into_par_iter()
             .map(|place| {
-                let whole = self.heads.scores(&self.space.row(sentences[place]));
-                let local = |label: usize| local.as_ref().map_or([0.0; 2], |l| l[label][place]);
-                whole
-                    .into_iter()
-                    .enumerate()
-                    .map(|(label, score)| {
-                        let [window, assertion] = local(label);
-                        [score, window, assertion]
-                    })
-                    .collect()
+                let of_label = |(label, whole): (usize, &Vec<f64>)| {
+                    let local = local.as_ref().map_or([0.0; 2], |l| l[label][place]);
+                    [whole[place], local[0], local[1]]
+                };
+                whole.iter().enumerate().map(of_label).collect()
             })
             .collect()
     }
+}
+
+/// One fit of a cross-validation.
+enum Part<'a> {
+    /// On all sentences.
+    Final(Fitted<'a>),
+    /// Without some sentences, with the raw scores of these.
+    HeldOut(Vec<usize>, Vec<Vec<RawScore>>),
 }
 
 /// How raw scores become decisions.
@@ -243,7 +244,7 @@ impl<'a> Run<'a> {
         }
         let learner = &self.settings.learner;
         if learner.kind.is_stock() {
-            let rows = rows_of(&space, fit_on);
+            let rows = records(space.rows(fit_on));
             let holds: Vec<Vec<bool>> = (0..self.labels())
                 .map(|label| {
                     let held =
@@ -254,16 +255,21 @@ impl<'a> Run<'a> {
             let keep = select_by_chi_squared(&rows, space.len(), &holds, learner.top_features);
             space = space.restricted(&keep);
         }
-        let rows = rows_of(&space, fit_on);
+        let rows = match learner.kind.works_on_spans() {
+            true => Vec::new(),
+            false => space.rows(fit_on),
+        };
+        let rows = records(rows);
         let problem = Problem {
             targets: self.targets,
+            space: &space,
             rows: &rows,
             sentences: fit_on,
             features: space.len(),
         };
         let seed = self.settings.training.seed;
         let heads = fit_heads(learner, &problem, seed)?;
-        let local = fit_local_evidence(learner, &problem, &space, &heads, seed)?;
+        let local = fit_local_evidence(learner, &problem, &heads, seed)?;
         Ok(Fitted {
             space,
             heads,
@@ -271,20 +277,47 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Raw scores of each sentence, label by label, by a model that has not seen its document.
-    fn out_of_fold_scores(&self, progress: &dyn Fn(Step)) -> Result<Vec<Vec<RawScore>>> {
+    /// Raw scores of each sentence, label by label, by a model that has not seen its document; and
+    /// the model fitted on all.
+    fn cross_validate(
+        &self,
+        progress: &(dyn Fn(Step) + Sync),
+    ) -> Result<(Vec<Vec<RawScore>>, Fitted<'a>)> {
+        let all: Vec<usize> = (0..self.folds.len()).collect();
+        // The final model takes longest, so it comes first.
+        let parts = std::iter::once(None).chain((0..self.settings.training.folds).map(Some));
+        let fit = |part: Option<usize>| match part {
+            None => {
+                progress(Step::Final);
+                Ok(Part::Final(self.fit(&all)?))
+            }
+            Some(fold) => {
+                progress(Step::Fold(fold));
+                let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
+                    all.iter().partition(|&&s| self.folds[s] == fold);
+                let scores = self.fit(&fit_on)?.scores(&held_out);
+                Ok(Part::HeldOut(held_out, scores))
+            }
+        };
+        // linfa's estimators are bounded by what one fit takes of memory.
+        let parts: Result<Vec<Part<'a>>> = match self.settings.learner.kind.is_stock() {
+            true => parts.map(fit).collect(),
+            false => parts.collect::<Vec<_>>().into_par_iter().map(fit).collect(),
+        };
         let mut scores = vec![Vec::new(); self.folds.len()];
-        for fold in 0..self.settings.training.folds {
-            progress(Step::Fold(fold));
-            let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
-                (0..self.folds.len()).partition(|&sentence| self.folds[sentence] == fold);
-            let fitted = self.fit(&fit_on)?;
-            let of_fold = fitted.scores(&held_out);
-            for (sentence, of_sentence) in held_out.into_iter().zip(of_fold) {
-                scores[sentence] = of_sentence;
+        let mut last = None;
+        for part in parts? {
+            match part {
+                Part::Final(fitted) => last = Some(fitted),
+                Part::HeldOut(sentences, of_part) => {
+                    for (sentence, of_sentence) in sentences.into_iter().zip(of_part) {
+                        scores[sentence] = of_sentence;
+                    }
+                }
             }
         }
-        Ok(scores)
+        let last = last.ok_or_else(|| Error::Estimator("no model was fitted".into()))?;
+        Ok((scores, last))
     }
 
     fn decide(&self, scores: &[Vec<RawScore>]) -> Result<Decided> {
@@ -372,13 +405,4 @@ fn mixed(mix: &[f64; 3], score: &RawScore) -> f64 {
         .zip(score)
         .map(|(share, part)| share * part)
         .sum()
-}
-
-fn rows_of(space: &FeatureSpace<'_>, sentences: &[usize]) -> Array2<SparseRow> {
-    records(
-        sentences
-            .par_iter()
-            .map(|&sentence| space.row(sentence))
-            .collect(),
-    )
 }

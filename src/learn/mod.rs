@@ -4,6 +4,7 @@
 mod aim;
 mod assertion;
 mod calibrate;
+mod descent;
 mod dual;
 mod fitted;
 mod heads;
@@ -11,6 +12,7 @@ mod linear;
 mod naive_bayes;
 mod problem;
 mod settings;
+mod spans;
 mod stock;
 mod thresholds;
 mod windows;

@@ -43,6 +43,11 @@ impl LearnerKind {
         )
     }
 
+    /// Whether the learner takes sentences as they are, without rows that are written out.
+    pub(crate) fn works_on_spans(self) -> bool {
+        matches!(self, Self::Logistic | Self::Svm)
+    }
+
     /// The name on the command line and in configuration files.
     pub fn name(self) -> String {
         clap::ValueEnum::to_possible_value(&self)

@@ -13,10 +13,13 @@ use linfa::DatasetBase;
 use linfa::traits::Fit;
 use ndarray::Array1;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
-use super::dual::DualCoordinateDescent;
+use super::descent::{Descent, Side};
+use super::dual::{DualCoordinateDescent, DualCoordinateDescentValid};
 use super::linear::LinearModel;
 use super::problem::Problem;
+use super::spans::SpanRows;
 use crate::error::Result;
 use crate::features::{FeatureSpace, SparseRow, records};
 
@@ -27,76 +30,92 @@ pub(crate) struct WindowLearner<'a> {
     /// Times the windows are chosen.
     pub(crate) rounds: usize,
     /// How the scorer of the chosen windows is fitted.
-    pub(crate) parameters: DualCoordinateDescent,
+    pub(crate) parameters: DualCoordinateDescentValid,
     pub(crate) space: &'a FeatureSpace<'a>,
 }
+
+/// A window: its sentence and the place of the word in its middle.
+type Window = (usize, usize);
 
 impl WindowLearner<'_> {
     /// Fits one scorer a label; the windows of the first round are chosen by the scorers of whole
     /// sentences.
-    ///
-    /// # Errors
-    /// When a parameter is out of bounds.
     pub(crate) fn fit(
         &self,
         problem: &Problem<'_>,
         sentence_models: &[LinearModel],
-    ) -> Result<Vec<LinearModel>> {
+    ) -> Vec<LinearModel> {
         sentence_models
             .par_iter()
             .enumerate()
-            .map(|(label, model)| self.fit_label(problem, label, model.clone()))
+            .map(|(label, model)| match problem.constant(label) {
+                Some(_) => model.clone(),
+                None => self.fit_label(problem, label, model),
+            })
             .collect()
     }
 
-    fn fit_label(
-        &self,
-        problem: &Problem<'_>,
-        label: usize,
-        mut model: LinearModel,
-    ) -> Result<LinearModel> {
+    fn fit_label(&self, problem: &Problem<'_>, label: usize, model: &LinearModel) -> LinearModel {
         let (places, holds) = problem.decided(label);
-        if problem.constant(&holds).is_some() {
-            return Ok(model);
-        }
-        // Windows once chosen in a negative sentence stay counter-examples in later rounds.
-        let mut negatives: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let feature_weights = model.weights.as_slice().unwrap_or_default();
+        let mut slot_weights = self.space.of_slots(feature_weights);
+        let mut bias = model.bias;
+        // Windows once chosen in a negative sentence stay counter-examples in later rounds, and a
+        // window that stays keeps its dual variable: the next fit starts near its end.
+        let mut negatives: BTreeSet<Window> = BTreeSet::new();
+        let mut positives: Vec<Window> = Vec::new();
+        let mut alphas: FxHashMap<Window, f64> = FxHashMap::default();
         for _ in 0..self.rounds {
-            let mut positives = Vec::new();
-            let best = self.best_windows(&model, places.iter().map(|&p| problem.sentences[p]));
-            for ((sentence, middle), &held) in best.into_iter().zip(&holds) {
+            let scorer = self.space.scorer(slot_weights);
+            let (mut sums, mut chosen, before) = (Vec::new(), Vec::new(), negatives.len());
+            for (&place, &held) in places.iter().zip(&holds) {
+                let sentence = problem.sentences[place];
+                let (_, middle) = scorer.best_window(sentence, self.radius, &mut sums);
                 if held {
-                    positives.push((sentence, middle));
+                    chosen.push((sentence, middle));
                 } else {
                     negatives.insert((sentence, middle));
                 }
             }
-            let chosen = positives.iter().chain(&negatives);
-            let rows: Vec<SparseRow> = chosen
-                .map(|&(sentence, middle)| self.space.window_row(sentence, middle, self.radius))
-                .collect();
-            let held = (0..rows.len()).map(|row| row < positives.len()).collect();
-            let data = DatasetBase::new(records(rows), Array1::from_vec(held));
-            model = self.parameters.fit(&data)?;
+            slot_weights = scorer.into_weights();
+            if chosen == positives && negatives.len() == before {
+                break;
+            }
+            positives = chosen;
+            (slot_weights, bias) = self.fit_windows(&positives, &negatives, &mut alphas);
         }
-        Ok(model)
+        LinearModel {
+            weights: Array1::from_vec(self.space.of_features(|slot| slot_weights[slot])),
+            bias,
+        }
     }
 
-    fn best_windows(
+    /// Weights of slots and bias from windows, beginning at the dual variables in `alphas`.
+    fn fit_windows(
         &self,
-        model: &LinearModel,
-        sentences: impl Iterator<Item = usize>,
-    ) -> Vec<(usize, usize)> {
-        let weights = model.weights.as_slice().unwrap_or_default();
-        let word_scores = self.space.word_scores(weights);
-        sentences
-            .map(|sentence| {
-                let best = self
-                    .space
-                    .best_window(sentence, self.radius, weights, &word_scores);
-                (sentence, best.1)
-            })
-            .collect()
+        positives: &[Window],
+        negatives: &BTreeSet<Window>,
+        alphas: &mut FxHashMap<Window, f64>,
+    ) -> (Vec<f64>, f64) {
+        let windows: Vec<Window> = positives.iter().chain(negatives).copied().collect();
+        let of_window =
+            |&(sentence, middle): &Window| self.space.window_span(sentence, middle, self.radius);
+        let rows = SpanRows::new(self.space, windows.iter().map(of_window).collect());
+        let sides: Vec<[Side; 1]> = (0..windows.len())
+            .map(|row| [(row < positives.len()).into()])
+            .collect();
+        let start = windows
+            .iter()
+            .map(|window| [alphas.get(window).copied().unwrap_or(0.0)])
+            .collect();
+        let weighted = rows.weighted::<1>();
+        let norms = &rows.squared_norms;
+        let fitted = Descent::new(&self.parameters, weighted, norms, &sides, start).run();
+        let fitted_alphas = fitted.alphas.iter().map(|&[alpha]| alpha);
+        *alphas = windows.into_iter().zip(fitted_alphas).collect();
+        let weights = fitted.rows.weights.iter();
+        let weights = weights.map(|&[weight]| f64::from(weight)).collect();
+        (weights, fitted.bias[0])
     }
 }
 
@@ -121,12 +140,12 @@ impl LocalEvidence {
     ) -> Vec<Vec<[f64; 2]>> {
         let of_label = |model: &LinearModel| {
             let weights = model.weights.as_slice().unwrap_or_default();
-            let word_scores = space.word_scores(weights);
+            let scorer = space.scorer(space.of_slots(weights));
+            let mut sums = Vec::new();
             let of_sentence = |&sentence: &usize| {
-                let (score, middle) =
-                    space.best_window(sentence, self.radius, weights, &word_scores);
+                let (score, middle) = scorer.best_window(sentence, self.radius, &mut sums);
                 let assertion = self.assertion.as_ref().map_or(0.0, |assertion| {
-                    let trigger = space.trigger(sentence, middle, self.radius, &word_scores);
+                    let trigger = scorer.trigger(sentence, middle, self.radius);
                     assertion.score(&space.assertion_row(sentence, trigger))
                 });
                 [score + model.bias, assertion]
