@@ -1,8 +1,12 @@
 //! From a corpus to a model: folds, fits, calibration, thresholds, figures.
 
+mod held_out;
+
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
-use crate::corpus::{Corpus, assign_folds};
+use crate::corpus::{Corpus, Record, assign_folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Judged, Report, ReviewPoint};
 use crate::features::{Candidates, FeatureSpace, TokenizedCorpus, records, select_by_chi_squared};
@@ -33,7 +37,7 @@ pub enum Step {
     },
     /// The fold of this number, from 0, is fitted without its documents.
     Fold(usize),
-    /// The final model is fitted on all documents.
+    /// The final model is fitted: on all documents, or on those not held out.
     Final,
     /// Intervals are computed.
     Measure,
@@ -54,11 +58,17 @@ pub fn train(
         true => Targets::single(corpus.records())?,
         false => Targets::multiple(corpus.records(), &corpus.labels())?,
     };
-    let folds = assign_folds(
-        corpus.records(),
-        settings.training.folds,
-        settings.training.seed,
-    )?;
+    let training = &settings.training;
+    let division = match training.hold_out {
+        None => Division::Folds(assign_folds(
+            corpus.records(),
+            training.folds,
+            training.seed,
+        )?),
+        Some(share) => {
+            Division::HeldOut(held_out::hold_out(corpus.records(), share, training.seed)?)
+        }
+    };
     let rows = corpus.records().len();
     progress(Step::Tokenize);
     let texts: Vec<&str> = corpus.records().iter().map(|r| r.text.as_str()).collect();
@@ -77,18 +87,18 @@ pub fn train(
         targets: &targets,
         tokenized: &tokenized,
         candidates: &candidates,
-        folds: &folds,
+        rows,
     };
-    let (scores, fitted) = run.cross_validate(progress)?;
+    let (measured, fitted) = match &division {
+        Division::Folds(folds) => run.cross_validate(folds, progress)?,
+        Division::HeldOut(halves) => run.hold_out(halves, progress)?,
+    };
     progress(Step::Measure);
-    let decided = run.decide(&scores)?;
+    let decided = run.decide(&measured)?;
     let tree = LabelTree::new(targets.labels());
-    let judged = Judged::new(tree, run.mode(), corpus.records(), &decided.predictions);
-    let report = Report::measure(
-        &judged,
-        settings.training.bootstrap_samples,
-        settings.training.seed,
-    );
+    let records = measured.records(corpus);
+    let judged = Judged::new(tree, run.mode(), &records, &decided.predictions);
+    let report = Report::measure(&judged, training.bootstrap_samples, training.seed);
     let review = judged.review_curve();
     assemble(corpus, &run, fitted, decided.choices, (report, review))
 }
@@ -146,14 +156,43 @@ fn assemble(
     })
 }
 
+/// How sentences are divided into those fitted on and those measured on.
+enum Division {
+    /// The fold of each sentence: each is measured on by the model fitted to the others.
+    Folds(Vec<usize>),
+    /// For each sentence held out its half, 0 or 1.
+    HeldOut(Vec<Option<usize>>),
+}
+
+/// Sentences with raw scores by a model that has not seen their document.
+struct Measured {
+    sentences: Vec<usize>,
+    /// For each its fold or half: what is decided on one is chosen on the others.
+    groups: Vec<usize>,
+    /// For each its scores label by label.
+    scores: Vec<Vec<RawScore>>,
+}
+
+impl Measured {
+    /// The records of the sentences.
+    fn records<'c>(&self, corpus: &'c Corpus) -> Cow<'c, [Record]> {
+        let records = corpus.records();
+        if self.sentences.len() == records.len() {
+            return Cow::Borrowed(records);
+        }
+        let held_out = self.sentences.iter();
+        Cow::Owned(held_out.map(|&place| records[place].clone()).collect())
+    }
+}
+
 /// What one training run works on.
 struct Run<'a> {
     settings: &'a Settings,
     targets: &'a Targets,
     tokenized: &'a TokenizedCorpus,
     candidates: &'a Candidates,
-    /// The fold of each sentence.
-    folds: &'a [usize],
+    /// Sentences of the corpus.
+    rows: usize,
 }
 
 /// The score of a whole sentence, the highest score of a window in it and the score of the assertion
@@ -201,11 +240,11 @@ struct Choices {
     thresholds: Vec<f64>,
 }
 
-/// Decisions on out-of-fold scores.
+/// Decisions on the sentences measured.
 struct Decided {
-    /// For each sentence, by the choices made on the other folds.
+    /// For each sentence, by the choices made on the other folds, or on the other half.
     predictions: Vec<LeafPrediction>,
-    /// For the model, from all folds.
+    /// For the model, from all of them.
     choices: Choices,
 }
 
@@ -225,7 +264,7 @@ impl<'a> Run<'a> {
     fn priors(&self) -> Vec<f64> {
         (0..self.labels())
             .map(|label| {
-                let decided = (0..self.folds.len()).filter_map(|s| self.targets.holds(label, s));
+                let decided = (0..self.rows).filter_map(|s| self.targets.holds(label, s));
                 let (held, rows) = decided.fold((0, 0), |(held, rows), holds| {
                     (held + u32::from(holds), rows + 1)
                 });
@@ -277,13 +316,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Raw scores of each sentence, label by label, by a model that has not seen its document; and
-    /// the model fitted on all.
+    /// Fits a model to the others of each fold, and one to all sentences.
     fn cross_validate(
         &self,
+        folds: &[usize],
         progress: &(dyn Fn(Step) + Sync),
-    ) -> Result<(Vec<Vec<RawScore>>, Fitted<'a>)> {
-        let all: Vec<usize> = (0..self.folds.len()).collect();
+    ) -> Result<(Measured, Fitted<'a>)> {
+        let all: Vec<usize> = (0..self.rows).collect();
         // The final model takes longest, so it comes first.
         let parts = std::iter::once(None).chain((0..self.settings.training.folds).map(Some));
         let fit = |part: Option<usize>| match part {
@@ -294,7 +333,7 @@ impl<'a> Run<'a> {
             Some(fold) => {
                 progress(Step::Fold(fold));
                 let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
-                    all.iter().partition(|&&s| self.folds[s] == fold);
+                    all.iter().partition(|&&sentence| folds[sentence] == fold);
                 let scores = self.fit(&fit_on)?.scores(&held_out);
                 Ok(Part::HeldOut(held_out, scores))
             }
@@ -304,7 +343,7 @@ impl<'a> Run<'a> {
             true => parts.map(fit).collect(),
             false => parts.collect::<Vec<_>>().into_par_iter().map(fit).collect(),
         };
-        let mut scores = vec![Vec::new(); self.folds.len()];
+        let mut scores = vec![Vec::new(); self.rows];
         let mut last = None;
         for part in parts? {
             match part {
@@ -317,26 +356,50 @@ impl<'a> Run<'a> {
             }
         }
         let last = last.ok_or_else(|| Error::Estimator("no model was fitted".into()))?;
-        Ok((scores, last))
+        let measured = Measured {
+            sentences: all,
+            groups: folds.to_vec(),
+            scores,
+        };
+        Ok((measured, last))
     }
 
-    fn decide(&self, scores: &[Vec<RawScore>]) -> Result<Decided> {
-        let all: Vec<usize> = (0..scores.len()).collect();
-        let mut predictions = vec![LeafPrediction::default(); scores.len()];
-        for fold in 0..self.settings.training.folds {
-            let (held_out, others): (Vec<usize>, Vec<usize>) = all
+    /// Fits one model to the sentences that are not held out.
+    fn hold_out(
+        &self,
+        halves: &[Option<usize>],
+        progress: &(dyn Fn(Step) + Sync),
+    ) -> Result<(Measured, Fitted<'a>)> {
+        progress(Step::Final);
+        let (sentences, fit_on): (Vec<usize>, Vec<usize>) =
+            (0..self.rows).partition(|&sentence| halves[sentence].is_some());
+        let fitted = self.fit(&fit_on)?;
+        let measured = Measured {
+            scores: fitted.scores(&sentences),
+            groups: halves.iter().copied().flatten().collect(),
+            sentences,
+        };
+        Ok((measured, fitted))
+    }
+
+    fn decide(&self, measured: &Measured) -> Result<Decided> {
+        let all: Vec<usize> = (0..measured.sentences.len()).collect();
+        let groups = measured.groups.iter().max().map_or(0, |&last| last + 1);
+        let mut predictions = vec![LeafPrediction::default(); all.len()];
+        for group in 0..groups {
+            let (decided, others): (Vec<usize>, Vec<usize>) = all
                 .iter()
-                .partition(|&&sentence| self.folds[sentence] == fold);
-            let choices = self.choose(scores, &others)?;
-            for sentence in held_out {
-                let probabilities = self.probabilities(&choices, &scores[sentence]);
-                predictions[sentence] =
+                .partition(|&&place| measured.groups[place] == group);
+            let choices = self.choose(measured, &others)?;
+            for place in decided {
+                let probabilities = self.probabilities(&choices, &measured.scores[place]);
+                predictions[place] =
                     LeafPrediction::decide(self.mode(), probabilities, &choices.thresholds);
             }
         }
         Ok(Decided {
             predictions,
-            choices: self.choose(scores, &all)?,
+            choices: self.choose(measured, &all)?,
         })
     }
 
@@ -352,21 +415,21 @@ impl<'a> Run<'a> {
         probabilities
     }
 
-    /// Mixes, calibrations and thresholds from the out-of-fold scores of some sentences.
-    fn choose(&self, scores: &[Vec<RawScore>], sentences: &[usize]) -> Result<Choices> {
+    /// Mixes, calibrations and thresholds from the scores of some of the sentences measured.
+    fn choose(&self, measured: &Measured, places: &[usize]) -> Result<Choices> {
         let by_label: Result<Vec<([f64; 3], Calibration, f64)>> = (0..self.labels())
             .into_par_iter()
             .map(|label| {
-                let (scores, holds): (Vec<RawScore>, Vec<bool>) = sentences
+                let (scores, holds): (Vec<RawScore>, Vec<bool>) = places
                     .iter()
-                    .filter_map(|&sentence| {
-                        let held = self.targets.holds(label, sentence)?;
-                        Some((scores[sentence][label], held))
+                    .filter_map(|&place| {
+                        let held = self.targets.holds(label, measured.sentences[place])?;
+                        Some((measured.scores[place][label], held))
                     })
                     .unzip();
                 let learner = &self.settings.learner;
                 let mix = match learner.learns_windows(self.targets.is_single()) {
-                    true => mix_scores(&scores, &holds)?,
+                    true => mix_scores(&scores, &holds),
                     false => [1.0, 0.0, 0.0],
                 };
                 let scores: Vec<f64> = scores.iter().map(|score| mixed(&mix, score)).collect();
@@ -388,11 +451,14 @@ impl<'a> Run<'a> {
             choices.thresholds.push(threshold);
         }
         if let Some(classes) = self.targets.classes() {
-            let probabilities: Vec<Vec<f64>> = sentences
+            let probabilities: Vec<Vec<f64>> = places
                 .iter()
-                .map(|&sentence| self.probabilities(&choices, &scores[sentence]))
+                .map(|&place| self.probabilities(&choices, &measured.scores[place]))
                 .collect();
-            let classes: Vec<usize> = sentences.iter().map(|&s| classes[s]).collect();
+            let classes: Vec<usize> = places
+                .iter()
+                .map(|&place| classes[measured.sentences[place]])
+                .collect();
             choices.thresholds =
                 best_single_label_thresholds(&probabilities, &classes, self.labels());
         }

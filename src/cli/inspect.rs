@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Shape;
-use super::report::{Failure, say};
+use super::report::{Failure, percent, say};
 use crate::evaluate::{new_table, rendered};
 use crate::model::Model;
 
@@ -75,6 +75,11 @@ fn as_table(model: &Model, features: usize) -> String {
         .filter(|(_, size)| *size > 0)
         .map(|(family, size)| format!("{size} {family}"))
         .collect();
+    let training = &provenance.training;
+    let measured = match training.hold_out {
+        None => "Out of fold",
+        Some(_) => "Held out",
+    };
     let mut facts = new_table(&["", ""]);
     for (name, value) in [
         ("written by", format!("marsad {}", header.program_version)),
@@ -91,11 +96,18 @@ fn as_table(model: &Model, features: usize) -> String {
         ),
         ("corpus digest", provenance.corpus_digest.clone()),
         (
-            "folds, seed",
-            format!(
-                "{}, {}",
-                provenance.training.folds, provenance.training.seed
-            ),
+            match training.hold_out {
+                None => "folds, seed",
+                Some(_) => "held out, seed",
+            },
+            match training.hold_out {
+                None => format!("{}, {}", training.folds, training.seed),
+                Some(share) => format!(
+                    "{} of these sentences, for measuring, not for fitting; {}",
+                    percent(share),
+                    training.seed
+                ),
+            },
         ),
     ] {
         facts.add_row([name.to_owned(), value]);
@@ -111,7 +123,7 @@ fn as_table(model: &Model, features: usize) -> String {
     let mut parts = vec![
         rendered(&facts).trim_start().to_owned(),
         rendered(&labels),
-        format!("Out of fold:\n\n{}", provenance.out_of_fold.to_table()),
+        format!("{measured}:\n\n{}", provenance.out_of_fold.to_table()),
     ];
     for (label, name) in header.labels.iter().enumerate() {
         let listed: Vec<String> = model

@@ -253,11 +253,17 @@ impl<'a> FeatureSpace<'a> {
     /// their values before scaling; a slot may come more than once.
     #[inline]
     pub(crate) fn for_each_value(&self, span: Range<usize>, mut visit: impl FnMut(u32, f32)) {
-        for &word in &self.corpus.tokens()[span.clone()] {
-            for &(slot, value) in self.by_word.get(word as usize) {
+        for &word in self.words_in(span.clone()) {
+            for &(slot, value) in self.values_of_word(word) {
                 visit(slot, value);
             }
         }
+        self.for_each_bigram(span, visit);
+    }
+
+    /// Calls `visit` with the slots of the bigrams between some neighbouring words and their values.
+    #[inline]
+    pub(crate) fn for_each_bigram(&self, span: Range<usize>, mut visit: impl FnMut(u32, f32)) {
         for &slot in self.bigram_slots_in(span) {
             if slot != NONE {
                 visit(
@@ -266,6 +272,23 @@ impl<'a> FeatureSpace<'a> {
                 );
             }
         }
+    }
+
+    /// Number of words of the corpus.
+    pub(crate) fn words(&self) -> u32 {
+        self.by_word.len() as u32
+    }
+
+    /// Some neighbouring words.
+    #[inline]
+    pub(crate) fn words_in(&self, span: Range<usize>) -> &[u32] {
+        &self.corpus.tokens()[span]
+    }
+
+    /// The slots of a word with their values.
+    #[inline]
+    pub(crate) fn values_of_word(&self, word: u32) -> &[(u32, f32)] {
+        self.by_word.get(word as usize)
     }
 
     /// The slots of the bigrams between some neighbouring words.

@@ -15,6 +15,9 @@ pub(super) trait Rows<const LANES: usize> {
     /// The dot products of a row with the weights of each lane.
     fn scores(&self, row: usize) -> [f64; LANES];
 
+    /// Those of all rows, which may be found together at less cost than one by one.
+    fn all_scores(&self) -> Vec<[f64; LANES]>;
+
     /// Adds multiples of a row to the weights of each lane.
     fn add(&mut self, row: usize, multiples: &[f64; LANES]);
 }
@@ -49,7 +52,7 @@ impl Side {
 }
 
 /// Rows whose violation of optimality was below this share of the tolerance are passed over until
-/// those above it are settled; all rows are looked at again before descent stops.
+/// those above it are settled; all rows are looked at before descent stops.
 const QUIET: f64 = 0.5;
 
 /// The state of one descent.
@@ -114,23 +117,22 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
     }
 
     pub(super) fn run(mut self) -> Descended<R, LANES> {
-        self.start();
         let rows = self.sides.len();
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.settings.seed);
-        let mut order: Vec<u32> = (0..rows as u32).collect();
         let mut visits = self.settings.max_iterations.saturating_mul(rows);
-        while let Some(left) = visits.checked_sub(order.len()) {
+        let mut order = match self.start() {
+            true => self.unsettled(),
+            false => (0..rows as u32).collect(),
+        };
+        while let Some(left) = visits
+            .checked_sub(order.len())
+            .filter(|_| !order.is_empty())
+        {
             visits = left;
-            let is_all = order.len() == rows;
             order.shuffle(&mut random);
-            let largest = self.pass(&mut order);
-            if largest >= self.settings.tolerance {
-                continue;
+            if self.pass(&mut order) < self.settings.tolerance {
+                order = self.unsettled();
             }
-            if is_all {
-                break;
-            }
-            order = (0..rows as u32).collect();
         }
         Descended {
             rows: self.rows,
@@ -139,8 +141,38 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
         }
     }
 
-    /// Brings dual variables and weights into agreement.
-    fn start(&mut self) {
+    /// The rows that are not quiet; none where the largest violation is below the tolerance.
+    fn unsettled(&self) -> Vec<u32> {
+        let mut largest = 0.0f64;
+        let mut order = Vec::new();
+        for (row, scores) in self.rows.all_scores().iter().enumerate() {
+            let margins = self.margins(row, scores);
+            let of_lane = |lane: usize| match (self.sides[row][lane], self.settings.loss) {
+                (Side::Open, _) => 0.0,
+                (side, Loss::SquaredHinge) => {
+                    self.projected_gradient(row, lane, side, margins[lane]).1
+                }
+                (side, Loss::Logistic) => {
+                    let alpha = self.alphas[row][lane];
+                    let partner = bound(&self.bounds[lane], side) - alpha;
+                    margins[lane] + libm::log(alpha / partner)
+                }
+            };
+            let violation = (0..LANES).fold(0.0, |most: f64, lane| most.max(of_lane(lane).abs()));
+            largest = largest.max(violation);
+            if violation >= QUIET * self.settings.tolerance {
+                order.push(row as u32);
+            }
+        }
+        if largest < self.settings.tolerance {
+            order.clear();
+        }
+        order
+    }
+
+    /// Brings dual variables and weights into agreement; tells whether any was given.
+    fn start(&mut self) -> bool {
+        let given = self.alphas.iter().flatten().any(|&alpha| alpha != 0.0);
         for row in 0..self.sides.len() {
             for lane in 0..LANES {
                 let alpha = &mut self.alphas[row][lane];
@@ -156,6 +188,7 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
             }
             self.step(row, self.alphas[row]);
         }
+        given
     }
 
     /// Visits the rows of `order`, keeps in it those that are not quiet, and gives the largest
@@ -181,8 +214,7 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
     }
 
     /// Margins of a row: its scores times its signs.
-    fn margins(&self, row: usize) -> [f64; LANES] {
-        let scores = self.rows.scores(row);
+    fn margins(&self, row: usize, scores: &[f64; LANES]) -> [f64; LANES] {
         std::array::from_fn(|lane| {
             let score = scores[lane] + self.bias[lane] * self.settings.bias_scale;
             self.sides[row][lane].sign() * score
@@ -201,9 +233,22 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
         }
     }
 
+    /// The derivative of the objective by a dual variable of a support vector machine, and what of
+    /// it points to where the variable may go.
+    fn projected_gradient(&self, row: usize, lane: usize, side: Side, margin: f64) -> (f64, f64) {
+        let alpha = self.alphas[row][lane];
+        let gradient = margin - 1.0 + 0.5 / bound(&self.bounds[lane], side) * alpha;
+        let projected = if alpha == 0.0 {
+            gradient.min(0.0)
+        } else {
+            gradient
+        };
+        (gradient, projected)
+    }
+
     /// Dual variables are bounded below by 0 and moved to where the projected gradient vanishes.
     fn visit_squared_hinge(&mut self, row: usize) -> f64 {
-        let margins = self.margins(row);
+        let margins = self.margins(row, &self.rows.scores(row));
         let mut steps = [0.0; LANES];
         let mut largest = 0.0f64;
         for lane in 0..LANES {
@@ -211,16 +256,11 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
             if side == Side::Open {
                 continue;
             }
-            let alpha = &mut self.alphas[row][lane];
-            let diagonal = 0.5 / bound(&self.bounds[lane], side);
-            let gradient = margins[lane] - 1.0 + diagonal * *alpha;
-            let projected = if *alpha == 0.0 {
-                gradient.min(0.0)
-            } else {
-                gradient
-            };
+            let (gradient, projected) = self.projected_gradient(row, lane, side, margins[lane]);
             largest = largest.max(projected.abs());
             if projected.abs() > 1e-12 {
+                let diagonal = 0.5 / bound(&self.bounds[lane], side);
+                let alpha = &mut self.alphas[row][lane];
                 let moved = (*alpha - gradient / (self.curvatures[row] + diagonal)).max(0.0);
                 steps[lane] = moved - *alpha;
                 *alpha = moved;
@@ -234,7 +274,7 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
     /// is moved, by a guarded Newton search, to where its derivative vanishes.
     fn visit_logistic(&mut self, row: usize) -> f64 {
         const LONGEST_SEARCH: usize = 100;
-        let margins = self.margins(row);
+        let margins = self.margins(row, &self.rows.scores(row));
         let curvature = self.curvatures[row];
         let mut moves = [0.0; LANES];
         let mut largest = 0.0f64;

@@ -215,6 +215,10 @@ impl Rows<1> for WrittenRows<'_> {
         [self.rows[row].dot(&self.weights)]
     }
 
+    fn all_scores(&self) -> Vec<[f64; 1]> {
+        (0..self.rows.len()).map(|row| self.scores(row)).collect()
+    }
+
     fn add(&mut self, row: usize, &[multiple]: &[f64; 1]) {
         for (index, value) in self.rows[row].iter() {
             self.weights[index] += multiple * value;

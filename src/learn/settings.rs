@@ -196,6 +196,10 @@ fn out_of_bounds(name: &'static str, value: impl ToString, allowed: &'static str
 pub struct TrainingSettings {
     /// Folds for measuring, calibration and thresholds.
     pub folds: usize,
+    /// Instead of folds: the share of the sentences, in whole documents, that the model is not
+    /// fitted on, but calibrated and measured on. Costs one fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_out: Option<f64>,
     /// Whether each row has exactly one label.
     pub single_label: bool,
     /// Decides folds and every random order.
@@ -212,6 +216,7 @@ impl Default for TrainingSettings {
     fn default() -> Self {
         Self {
             folds: 5,
+            hold_out: None,
             single_label: false,
             seed: 1,
             calibration: CalibrationKind::default(),
@@ -232,6 +237,11 @@ impl TrainingSettings {
     pub fn check(&self) -> Result<()> {
         if self.folds < 2 {
             return out_of_bounds("training.folds", self.folds, "at least 2");
+        }
+        if let Some(share) = self.hold_out
+            && !(0.01..=0.5).contains(&share)
+        {
+            return out_of_bounds("training.hold_out", share, "a share from 0.01 to 0.5");
         }
         if self.bootstrap_samples > MOST_BOOTSTRAP_SAMPLES {
             let samples = self.bootstrap_samples;

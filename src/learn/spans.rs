@@ -17,25 +17,21 @@ pub(super) struct SpanRows<'a> {
 
 impl<'a> SpanRows<'a> {
     pub(super) fn new(space: &'a FeatureSpace<'a>, spans: Vec<Range<usize>>) -> Self {
-        let scales: Vec<f32> = spans.iter().map(|span| space.scale(span.clone())).collect();
-        // Values of a slot that comes more than once add up before they are squared.
-        let mut sums = vec![0.0f32; space.slots()];
-        let squared_norm = |(span, scale): (&Range<usize>, &f32)| {
-            let mut norm = 0.0f64;
-            space.for_each_value(span.clone(), |slot, value| {
-                let sum = &mut sums[slot as usize];
-                // (sum + value)² - sum²
-                norm += f64::from(value * (value + 2.0 * *sum));
-                *sum += value;
-            });
-            space.for_each_value(span.clone(), |slot, _| sums[slot as usize] = 0.0);
-            norm * f64::from(*scale) * f64::from(*scale)
-        };
-        let squared_norms = spans.iter().zip(&scales).map(squared_norm).collect();
+        let mut norms = SquaredNorms::new(space);
+        let of_spans = spans.iter().map(|span| norms.of(span.clone())).collect();
+        Self::with_norms(space, spans, of_spans)
+    }
+
+    /// Rows whose squared norms are known.
+    pub(super) fn with_norms(
+        space: &'a FeatureSpace<'a>,
+        spans: Vec<Range<usize>>,
+        squared_norms: Vec<f64>,
+    ) -> Self {
         Self {
             space,
+            scales: spans.iter().map(|span| space.scale(span.clone())).collect(),
             spans,
-            scales,
             squared_norms,
         }
     }
@@ -46,6 +42,34 @@ impl<'a> SpanRows<'a> {
             rows: self,
             weights: vec![[0.0; LANES]; self.space.slots()],
         }
+    }
+}
+
+/// Squared norms of rows: values of a slot that comes more than once add up before they are squared.
+pub(super) struct SquaredNorms<'a> {
+    space: &'a FeatureSpace<'a>,
+    sums: Vec<f32>,
+}
+
+impl<'a> SquaredNorms<'a> {
+    pub(super) fn new(space: &'a FeatureSpace<'a>) -> Self {
+        Self {
+            space,
+            sums: vec![0.0; space.slots()],
+        }
+    }
+
+    pub(super) fn of(&mut self, span: Range<usize>) -> f64 {
+        let scale = f64::from(self.space.scale(span.clone()));
+        let mut norm = 0.0;
+        self.space.for_each_value(span.clone(), |slot, value| {
+            let sum = &mut self.sums[slot as usize];
+            // (sum + value)² - sum²
+            norm += f64::from(value * (value + 2.0 * *sum));
+            *sum += value;
+        });
+        (self.space).for_each_value(span, |slot, _| self.sums[slot as usize] = 0.0);
+        norm * scale * scale
     }
 }
 
@@ -66,6 +90,40 @@ impl<const LANES: usize> Rows<LANES> for WeightedSpans<'_, LANES> {
             }
         });
         sums.map(|sum| f64::from(sum * self.rows.scales[row]))
+    }
+
+    fn all_scores(&self) -> Vec<[f64; LANES]> {
+        let space = self.rows.space;
+        let add = |sums: &mut [f32; LANES], slot: u32, value: f32| {
+            let weights = &self.weights[slot as usize];
+            for lane in 0..LANES {
+                sums[lane] += weights[lane] * value;
+            }
+        };
+        let of_words: Vec<[f32; LANES]> = (0..space.words())
+            .map(|word| {
+                let mut sums = [0.0; LANES];
+                let values = space.values_of_word(word).iter();
+                values.for_each(|&(slot, value)| add(&mut sums, slot, value));
+                sums
+            })
+            .collect();
+        let of_row = |(span, &scale): (&Range<usize>, &f32)| {
+            let mut sums = [0.0; LANES];
+            for &word in space.words_in(span.clone()) {
+                for lane in 0..LANES {
+                    sums[lane] += of_words[word as usize][lane];
+                }
+            }
+            space.for_each_bigram(span.clone(), |slot, value| add(&mut sums, slot, value));
+            sums.map(|sum: f32| f64::from(sum * scale))
+        };
+        self.rows
+            .spans
+            .iter()
+            .zip(&self.rows.scales)
+            .map(of_row)
+            .collect()
     }
 
     fn add(&mut self, row: usize, multiples: &[f64; LANES]) {

@@ -9,19 +9,16 @@
 
 use std::collections::BTreeSet;
 
-use linfa::DatasetBase;
-use linfa::traits::Fit;
 use ndarray::Array1;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::descent::{Descent, Side};
-use super::dual::{DualCoordinateDescent, DualCoordinateDescentValid};
+use super::dual::DualCoordinateDescentValid;
 use super::linear::LinearModel;
 use super::problem::Problem;
-use super::spans::SpanRows;
-use crate::error::Result;
-use crate::features::{FeatureSpace, SparseRow, records};
+use super::spans::{SpanRows, SquaredNorms};
+use crate::features::FeatureSpace;
 
 /// How windows are learnt.
 pub(crate) struct WindowLearner<'a> {
@@ -64,7 +61,8 @@ impl WindowLearner<'_> {
         // window that stays keeps its dual variable: the next fit starts near its end.
         let mut negatives: BTreeSet<Window> = BTreeSet::new();
         let mut positives: Vec<Window> = Vec::new();
-        let mut alphas: FxHashMap<Window, f64> = FxHashMap::default();
+        let mut known: FxHashMap<Window, Known> = FxHashMap::default();
+        let mut norms = SquaredNorms::new(self.space);
         for _ in 0..self.rounds {
             let scorer = self.space.scorer(slot_weights);
             let (mut sums, mut chosen, before) = (Vec::new(), Vec::new(), negatives.len());
@@ -82,7 +80,7 @@ impl WindowLearner<'_> {
                 break;
             }
             positives = chosen;
-            (slot_weights, bias) = self.fit_windows(&positives, &negatives, &mut alphas);
+            (slot_weights, bias) = self.fit_windows(&positives, &negatives, &mut known, &mut norms);
         }
         LinearModel {
             weights: Array1::from_vec(self.space.of_features(|slot| slot_weights[slot])),
@@ -90,33 +88,50 @@ impl WindowLearner<'_> {
         }
     }
 
-    /// Weights of slots and bias from windows, beginning at the dual variables in `alphas`.
+    /// Weights of slots and bias from windows, beginning at what is known of them.
     fn fit_windows(
         &self,
         positives: &[Window],
         negatives: &BTreeSet<Window>,
-        alphas: &mut FxHashMap<Window, f64>,
+        known: &mut FxHashMap<Window, Known>,
+        norms: &mut SquaredNorms<'_>,
     ) -> (Vec<f64>, f64) {
         let windows: Vec<Window> = positives.iter().chain(negatives).copied().collect();
-        let of_window =
+        let span =
             |&(sentence, middle): &Window| self.space.window_span(sentence, middle, self.radius);
-        let rows = SpanRows::new(self.space, windows.iter().map(of_window).collect());
+        let of_window = |window: &Window| match known.get(window) {
+            Some(known) => *known,
+            None => Known {
+                alpha: 0.0,
+                squared_norm: norms.of(span(window)),
+            },
+        };
+        let start: Vec<Known> = windows.iter().map(of_window).collect();
+        let rows = SpanRows::with_norms(
+            self.space,
+            windows.iter().map(span).collect(),
+            start.iter().map(|known| known.squared_norm).collect(),
+        );
         let sides: Vec<[Side; 1]> = (0..windows.len())
             .map(|row| [(row < positives.len()).into()])
             .collect();
-        let start = windows
-            .iter()
-            .map(|window| [alphas.get(window).copied().unwrap_or(0.0)])
-            .collect();
-        let weighted = rows.weighted::<1>();
-        let norms = &rows.squared_norms;
-        let fitted = Descent::new(&self.parameters, weighted, norms, &sides, start).run();
-        let fitted_alphas = fitted.alphas.iter().map(|&[alpha]| alpha);
-        *alphas = windows.into_iter().zip(fitted_alphas).collect();
+        let alphas = start.iter().map(|known| [known.alpha]).collect();
+        let (weighted, norms) = (rows.weighted::<1>(), &rows.squared_norms);
+        let fitted = Descent::new(&self.parameters, weighted, norms, &sides, alphas).run();
+        let fitted_known = start.iter().zip(&fitted.alphas);
+        let fitted_known = fitted_known.map(|(known, &[alpha])| Known { alpha, ..*known });
+        *known = windows.into_iter().zip(fitted_known).collect();
         let weights = fitted.rows.weights.iter();
         let weights = weights.map(|&[weight]| f64::from(weight)).collect();
         (weights, fitted.bias[0])
     }
+}
+
+/// What is known of a window from the fit before.
+#[derive(Clone, Copy)]
+struct Known {
+    alpha: f64,
+    squared_norm: f64,
 }
 
 /// Scorers of local evidence.
@@ -154,27 +169,4 @@ impl LocalEvidence {
         };
         self.windows.par_iter().map(of_label).collect()
     }
-}
-
-/// How much the scores of the whole sentence, of its best window and of the assertion count for a
-/// label: a logistic regression on scores of sentences that none was fitted on.
-///
-/// # Errors
-/// When the scores are no numbers.
-pub(crate) fn mix_scores(scores: &[[f64; 3]], holds: &[bool]) -> Result<[f64; 3]> {
-    let rows = scores
-        .iter()
-        .map(|parts| {
-            let mut pairs = (0..).zip(parts.map(|part| part as f32)).collect();
-            SparseRow::from_pairs(&mut pairs)
-        })
-        .collect();
-    let data = DatasetBase::new(records(rows), Array1::from_vec(holds.to_vec()));
-    let fitted: LinearModel = DualCoordinateDescent::new(3, super::dual::Loss::Logistic)
-        .c(10.0)
-        .class_weights(super::dual::ClassWeights::None)
-        .tolerance(0.01)
-        .max_iterations(300)
-        .fit(&data)?;
-    Ok([0, 1, 2].map(|part| fitted.weights[part]))
 }
