@@ -46,7 +46,7 @@ impl Candidates {
         for &word in corpus.tokens() {
             occurrences[word as usize] = occurrences[word as usize].saturating_add(1);
         }
-        let units = Units::new(corpus.words(), settings.stems);
+        let units = Units::new(corpus, settings.stems);
         let (bigrams, bigram_from) = match settings.word_bigrams {
             true => count_bigrams(settings, &units, corpus),
             false => Default::default(),
@@ -55,7 +55,8 @@ impl Candidates {
             0 => None,
             size => {
                 let words = corpus.tokens().iter();
-                let words = words.map(|&word| corpus.words()[word as usize].as_str());
+                let place = |word: u32| corpus.places()[word as usize] as usize;
+                let words = words.map(|&word| corpus.words()[place(word)].as_str());
                 Some(Subwords::train(words, size)?)
             }
         };
@@ -123,10 +124,11 @@ impl Candidates {
             of_unit[unit as usize] += count as usize;
         }
         let mut listed = Lists::with_capacity(ngrams.len());
-        for (word, ngrams) in ngrams.iter().enumerate() {
+        let words = corpus.words_by_number().zip(corpus.places());
+        for (word, (ngrams, (form, &place))) in ngrams.iter().zip(words).enumerate() {
             ngrams.iter().for_each(|&ngram| listed.push(ngram));
             if self.words > 0 && occurrences[word] as usize >= least {
-                listed.push((self.first_word() + word) as u32);
+                listed.push(self.first_word() as u32 + place);
             }
             let unit = self.units.of_word[word];
             if self.settings.stems && of_unit[unit as usize] >= least {
@@ -134,7 +136,7 @@ impl Candidates {
             }
             if let Some(subwords) = &self.subwords {
                 let first = self.first_subword() as u32;
-                let pieces = subwords.encode(&corpus.words()[word]);
+                let pieces = subwords.encode(form);
                 pieces.iter().for_each(|piece| listed.push(first + piece));
             }
             listed.end_list();
@@ -153,18 +155,16 @@ pub(super) struct Units {
 }
 
 impl Units {
-    fn new(words: &[String], stems: bool) -> Self {
-        let unit = |word: &'_ String| unit_of(word, stems).to_owned();
-        let mut forms: Vec<String> = words.iter().map(unit).collect();
+    fn new(corpus: &TokenizedCorpus, stems: bool) -> Self {
+        let units = corpus.words().iter().map(|word| unit_of(word, stems));
+        let mut forms: Vec<&str> = units.collect();
         forms.sort_unstable();
         forms.dedup();
-        let place = |word: &String| {
-            let unit = unit_of(word, stems);
-            forms.partition_point(|other| other.as_str() < unit) as u32
-        };
+        let places: FxHashMap<&str, u32> = forms.iter().copied().zip(0..).collect();
+        let place = |word: &str| places[unit_of(word, stems)];
         Self {
-            of_word: words.iter().map(place).collect(),
-            forms,
+            of_word: corpus.words_by_number().map(place).collect(),
+            forms: forms.into_iter().map(str::to_owned).collect(),
         }
     }
 }
@@ -236,7 +236,7 @@ fn count_ngrams(
         Lists::with_capacity(corpus.words().len()),
     );
     let mut codes = Vec::new();
-    for (word, &times) in corpus.words().iter().zip(occurrences) {
+    for (word, &times) in corpus.words_by_number().zip(occurrences) {
         alphabet.encode_into(word, &mut codes);
         for_each_key(
             &codes,

@@ -58,8 +58,9 @@ pub(super) struct Columns {
     pub(super) of_candidate: Vec<u32>,
     /// Number of columns.
     pub(super) count: usize,
-    /// For each word its columns, with how often a candidate of the column stands in the word.
-    pub(super) of_word: Lists<(u32, u32)>,
+    /// For each word its columns, ascending, repeated as often as a candidate of the column stands
+    /// in the word.
+    pub(super) of_word: Lists<u32>,
 }
 
 impl Columns {
@@ -117,7 +118,9 @@ impl Columns {
             columns.extend(counted.iter().map(|&(c, count)| (column(c), count)));
             columns.sort_unstable();
             columns.dedup();
-            columns.iter().for_each(|&column| by_word.push(column));
+            for &(column, count) in &columns {
+                (0..count).for_each(|_| by_word.push(column));
+            }
             by_word.end_list();
         }
         Self {
@@ -159,8 +162,10 @@ mod tests {
         assert!(of[2] != of[5] && of[0] != of[2] && of[4] == NONE);
         assert_eq!(columns.count, 4);
         assert_eq!(of[3], 3, "the rarest column comes last");
-        let twice: Vec<_> = columns.of_word.get(2).iter().filter(|c| c.1 == 2).collect();
-        assert_eq!(twice, [&(of[2], 2)]);
+        let (twice, once) = (of[2], of[5]);
+        let mut of_third = [twice, twice, once];
+        of_third.sort_unstable();
+        assert_eq!(columns.of_word.get(2), of_third);
         assert_eq!(columns.of_word.get(1).len(), 2);
     }
 }

@@ -15,7 +15,9 @@ use super::window::{ROLES, roles, window_around};
 /// the words and bigrams of the sentence, of their own squared norms. So a word adds the same to
 /// every sentence it stands in, and sums over words can be kept by word.
 ///
-/// Features that stand in the same words as often share a slot: sums run over slots, not features.
+/// Features that stand in the same words as often share a slot, and sums run over slots, not
+/// features. What is kept of a slot is its effect: what one occurrence of all its features adds to a
+/// score, before the sentence is scaled.
 pub struct FeatureSpace<'a> {
     candidates: &'a Candidates,
     corpus: &'a TokenizedCorpus,
@@ -25,17 +27,14 @@ pub struct FeatureSpace<'a> {
     idf: Vec<f32>,
     /// For each feature its slot: those of features within words, then one a bigram.
     slot_of: Vec<u32>,
-    /// For each slot the root of the number of its features.
-    root_of_features: Vec<f32>,
-    /// For each word its slots with their values: count times idf times the root of the features.
-    by_word: Lists<(u32, f32)>,
-    /// For each word the sum of its squared values.
+    /// For each slot the sum, over its features, of the squared value of one occurrence.
+    squares: Vec<f32>,
+    /// For each word its slots, repeated as often as they occur in it.
+    by_word: Lists<u32>,
+    /// For each word the sum of the squared values of its features.
     squared_norms: Vec<f32>,
-    first_bigram_slot: usize,
     /// For each token of the corpus the slot of the bigram that it starts, or [`NONE`].
     bigram_slots: Vec<u32>,
-    /// For each slot of a bigram its value.
-    bigram_values: Vec<f32>,
     /// For each unit its inverse document frequency, 0 where it is too rare.
     unit_values: Vec<f32>,
 }
@@ -52,7 +51,7 @@ impl<'a> FeatureSpace<'a> {
                 if !words_seen.count(word, sentence) {
                     continue;
                 }
-                for &(column, _) in candidates.columns.of_word.get(word as usize) {
+                for &column in candidates.columns.of_word.get(word as usize) {
                     columns_seen.count(column, sentence);
                 }
                 units_seen.count(candidates.units.of_word[word as usize], sentence);
@@ -107,55 +106,47 @@ impl<'a> FeatureSpace<'a> {
         unit_values: Vec<f32>,
     ) -> Self {
         let bigrams = candidates.first_bigram()..candidates.first_subword();
-        let mut features_of_column = vec![0u32; candidates.columns.count];
-        let mut idf_of_column = vec![0.0; candidates.columns.count];
+        let mut column_squares = vec![0.0; candidates.columns.count];
         let mut bigram_slot = vec![NONE; candidates.bigrams.len()];
-        let mut bigram_values = Vec::new();
         for (&candidate, &idf) in candidate_of.iter().zip(&idf) {
             let candidate = candidate as usize;
-            if bigrams.contains(&candidate) {
-                bigram_slot[candidate - bigrams.start] = bigram_values.len() as u32;
-                bigram_values.push(idf);
-            } else {
-                let column = candidates.columns.of_candidate[candidate] as usize;
-                features_of_column[column] += 1;
-                idf_of_column[column] = idf;
+            if !bigrams.contains(&candidate) {
+                column_squares[candidates.columns.of_candidate[candidate] as usize] += idf * idf;
             }
         }
         let mut column_slot = vec![NONE; candidates.columns.count];
-        let mut root_of_features = Vec::new();
-        for (slot, &features) in column_slot.iter_mut().zip(&features_of_column) {
-            if features > 0 {
-                *slot = root_of_features.len() as u32;
-                root_of_features.push((features as f32).sqrt());
+        let mut squares = Vec::new();
+        for (slot, &square) in column_slot.iter_mut().zip(&column_squares) {
+            if square > 0.0 {
+                *slot = squares.len() as u32;
+                squares.push(square);
             }
         }
-        let first_bigram_slot = root_of_features.len();
-        root_of_features.resize(first_bigram_slot + bigram_values.len(), 1.0);
-        for slot in bigram_slot.iter_mut().filter(|slot| **slot != NONE) {
-            *slot += first_bigram_slot as u32;
-        }
-        let slot_of = candidate_of.iter().map(|&candidate| {
+        let slot_of = candidate_of.iter().zip(&idf).map(|(&candidate, &idf)| {
             match (candidate as usize).checked_sub(bigrams.start) {
-                Some(bigram) if bigram < bigrams.len() => bigram_slot[bigram],
+                Some(bigram) if bigram < bigrams.len() => {
+                    bigram_slot[bigram] = squares.len() as u32;
+                    squares.push(idf * idf);
+                    bigram_slot[bigram]
+                }
                 _ => column_slot[candidates.columns.of_candidate[candidate as usize] as usize],
             }
         });
         let slot_of = slot_of.collect();
         let mut by_word = Lists::with_capacity(candidates.columns.of_word.len());
+        let mut squared_norms = Vec::with_capacity(candidates.columns.of_word.len());
         for columns in candidates.columns.of_word.iter() {
-            for &(column, count) in columns {
-                let (slot, idf) = (column_slot[column as usize], idf_of_column[column as usize]);
+            let mut squared_norm = 0.0;
+            for same in columns.chunk_by(|a, b| a == b) {
+                let slot = column_slot[same[0] as usize];
                 if slot != NONE {
-                    by_word.push((slot, count as f32 * idf * root_of_features[slot as usize]));
+                    same.iter().for_each(|_| by_word.push(slot));
+                    squared_norm += (same.len() * same.len()) as f32 * squares[slot as usize];
                 }
             }
             by_word.end_list();
+            squared_norms.push(squared_norm);
         }
-        let squared_norms = by_word
-            .iter()
-            .map(|slots| slots.iter().map(|(_, value)| value * value).sum())
-            .collect();
         let bigram_slots = (candidates.bigram_from.iter())
             .map(|&bigram| bigram_slot.get(bigram as usize).copied().unwrap_or(NONE))
             .collect();
@@ -165,12 +156,10 @@ impl<'a> FeatureSpace<'a> {
             candidate_of,
             idf,
             slot_of,
-            root_of_features,
+            squares,
             by_word,
             squared_norms,
-            first_bigram_slot,
             bigram_slots,
-            bigram_values,
             unit_values,
         }
     }
@@ -185,32 +174,32 @@ impl<'a> FeatureSpace<'a> {
         self.candidate_of.is_empty()
     }
 
-    /// Number of slots.
-    pub(crate) fn slots(&self) -> usize {
-        self.root_of_features.len()
+    /// For each slot the sum, over its features, of the squared value of one occurrence.
+    pub(crate) fn squares(&self) -> &[f32] {
+        &self.squares
     }
 
-    /// Weights of features from those of slots.
-    pub(crate) fn of_features(&self, slot_weights: impl Fn(usize) -> f64) -> Vec<f64> {
-        let of_slot = |&slot: &u32| {
+    /// Weights of features from effects of slots, where features of one slot weigh the same.
+    pub(crate) fn weights(&self, effect: impl Fn(usize) -> f64) -> Vec<f64> {
+        let of_feature = |(&slot, &idf): (&u32, &f32)| {
             let slot = slot as usize;
-            slot_weights(slot) / f64::from(self.root_of_features[slot])
+            effect(slot) * f64::from(idf) / f64::from(self.squares[slot])
         };
-        self.slot_of.iter().map(of_slot).collect()
+        self.slot_of.iter().zip(&self.idf).map(of_feature).collect()
     }
 
-    /// Weights of slots from those of features.
-    pub(crate) fn of_slots(&self, feature_weights: &[f64]) -> Vec<f64> {
-        let mut weights = vec![0.0; self.slots()];
-        for (&slot, weight) in self.slot_of.iter().zip(feature_weights) {
-            weights[slot as usize] += weight / f64::from(self.root_of_features[slot as usize]);
+    /// Effects of slots from weights of features.
+    pub(crate) fn effects(&self, weights: &[f64]) -> Vec<f64> {
+        let mut effects = vec![0.0; self.squares.len()];
+        for ((&slot, &idf), weight) in self.slot_of.iter().zip(&self.idf).zip(weights) {
+            effects[slot as usize] += weight * f64::from(idf);
         }
-        weights
+        effects
     }
 
     /// The rows of some sentences over the features, written out.
     pub fn rows(&self, sentences: &[usize]) -> Vec<SparseRow> {
-        let mut features = Lists::with_capacity(self.slots());
+        let mut features = Lists::with_capacity(self.squares.len());
         let mut by_slot: Vec<(u32, u32)> = self.slot_of.iter().copied().zip(0..).collect();
         by_slot.sort_unstable();
         // Every slot has a feature, so the runs are all slots in order.
@@ -218,16 +207,14 @@ impl<'a> FeatureSpace<'a> {
             same.iter().for_each(|&(_, feature)| features.push(feature));
             features.end_list();
         }
+        let mut slots = Vec::new();
         let row = |&sentence: &usize| {
             let span = self.corpus.span(sentence);
             let scale = self.scale(span.clone());
-            let mut pairs = Vec::new();
-            self.for_each_value(span, |slot, value| {
-                let value = scale * value / self.root_of_features[slot as usize];
-                let of_slot = features.get(slot as usize).iter();
-                pairs.extend(of_slot.map(|&feature: &u32| (feature, value)));
-            });
-            SparseRow::from_pairs(&mut pairs)
+            self.slots_into(span, &mut slots);
+            let features = slots.iter().flat_map(|&slot| features.get(slot as usize));
+            let pair = |&feature: &u32| (feature, scale * self.idf[feature as usize]);
+            SparseRow::from_pairs(&mut features.map(pair).collect())
         };
         sentences.iter().map(row).collect()
     }
@@ -249,29 +236,21 @@ impl<'a> FeatureSpace<'a> {
         span.start + window.start..span.start + window.end
     }
 
-    /// Calls `visit` with the slots of some neighbouring words and of the bigrams between them, and
-    /// their values before scaling; a slot may come more than once.
-    #[inline]
-    pub(crate) fn for_each_value(&self, span: Range<usize>, mut visit: impl FnMut(u32, f32)) {
+    /// Writes the slots of some neighbouring words and of the bigrams between them into `slots`, each
+    /// as often as it occurs.
+    pub(crate) fn slots_into(&self, span: Range<usize>, slots: &mut Vec<u32>) {
+        slots.clear();
         for &word in self.words_in(span.clone()) {
-            for &(slot, value) in self.values_of_word(word) {
-                visit(slot, value);
-            }
+            slots.extend_from_slice(self.slots_of_word(word));
         }
-        self.for_each_bigram(span, visit);
+        slots.extend(self.bigrams_in(span));
     }
 
-    /// Calls `visit` with the slots of the bigrams between some neighbouring words and their values.
-    #[inline]
-    pub(crate) fn for_each_bigram(&self, span: Range<usize>, mut visit: impl FnMut(u32, f32)) {
-        for &slot in self.bigram_slots_in(span) {
-            if slot != NONE {
-                visit(
-                    slot,
-                    self.bigram_values[slot as usize - self.first_bigram_slot],
-                );
-            }
-        }
+    /// The slots of the bigrams between some neighbouring words.
+    pub(crate) fn bigrams_in(&self, span: Range<usize>) -> impl Iterator<Item = u32> + '_ {
+        let between = span.start..span.end.saturating_sub(1).max(span.start);
+        let slots = self.bigram_slots.get(between).unwrap_or_default();
+        slots.iter().copied().filter(|&slot| slot != NONE)
     }
 
     /// Number of words of the corpus.
@@ -285,27 +264,18 @@ impl<'a> FeatureSpace<'a> {
         &self.corpus.tokens()[span]
     }
 
-    /// The slots of a word with their values.
-    #[inline]
-    pub(crate) fn values_of_word(&self, word: u32) -> &[(u32, f32)] {
+    /// The slots of a word, repeated as often as they occur in it.
+    pub(crate) fn slots_of_word(&self, word: u32) -> &[u32] {
         self.by_word.get(word as usize)
-    }
-
-    /// The slots of the bigrams between some neighbouring words.
-    fn bigram_slots_in(&self, span: Range<usize>) -> &[u32] {
-        let between = span.start..span.end.saturating_sub(1).max(span.start);
-        self.bigram_slots.get(between).unwrap_or_default()
     }
 
     /// What the values of some neighbouring words, taken as a row, are multiplied by.
     pub(crate) fn scale(&self, span: Range<usize>) -> f32 {
-        let words = &self.corpus.tokens()[span.clone()];
-        let of_words = words.iter().map(|&word| self.squared_norms[word as usize]);
-        let bigrams = self.bigram_slots_in(span).iter().filter(|s| **s != NONE);
-        let of_bigrams = bigrams.map(|&slot| {
-            let value = self.bigram_values[slot as usize - self.first_bigram_slot];
-            value * value
-        });
+        let words = self.words_in(span.clone()).iter();
+        let of_words = words.map(|&word| self.squared_norms[word as usize]);
+        let of_bigrams = self
+            .bigrams_in(span)
+            .map(|slot| self.squares[slot as usize]);
         let squared_norm = of_words.chain(of_bigrams).sum::<f32>();
         if squared_norm > 0.0 {
             squared_norm.sqrt().recip()
@@ -345,17 +315,13 @@ impl<'a> FeatureSpace<'a> {
         SparseRow::from_pairs(&mut pairs)
     }
 
-    /// The scores of words and windows by the weights of slots.
-    pub(crate) fn scorer(&self, slot_weights: Vec<f64>) -> WindowScorer<'_> {
-        let of_word = |slots: &[(u32, f32)]| {
-            let added = slots.iter();
-            let added = added.map(|&(slot, value)| slot_weights[slot as usize] * f64::from(value));
-            added.sum()
-        };
+    /// The scores of words and windows by the effects of slots.
+    pub(crate) fn scorer(&self, effects: Vec<f64>) -> WindowScorer<'_> {
+        let of_word = |slots: &[u32]| slots.iter().map(|&slot| effects[slot as usize]).sum();
         WindowScorer {
             space: self,
             word_scores: self.by_word.iter().map(of_word).collect(),
-            slot_weights,
+            effects,
         }
     }
 
@@ -380,7 +346,7 @@ impl<'a> FeatureSpace<'a> {
 /// Scores of words, windows and sentences of a corpus by one linear scorer, without its bias.
 pub(crate) struct WindowScorer<'a> {
     space: &'a FeatureSpace<'a>,
-    slot_weights: Vec<f64>,
+    effects: Vec<f64>,
     /// What each word of the corpus adds to a score before scaling.
     word_scores: Vec<f64>,
 }
@@ -394,7 +360,7 @@ impl WindowScorer<'_> {
             score += word;
             squared_norm += norm;
         }
-        for &slot in self.space.bigram_slots_in(span) {
+        for slot in self.space.bigrams_in(span) {
             let [bigram, norm] = self.of_bigram(slot);
             score += bigram;
             squared_norm += norm;
@@ -402,9 +368,9 @@ impl WindowScorer<'_> {
         scaled(score, squared_norm)
     }
 
-    /// The weights of slots again.
-    pub(crate) fn into_weights(self) -> Vec<f64> {
-        self.slot_weights
+    /// The effects of slots again.
+    pub(crate) fn into_effects(self) -> Vec<f64> {
+        self.effects
     }
 
     /// What the word at a place in the corpus adds to a score and to a squared norm.
@@ -418,9 +384,8 @@ impl WindowScorer<'_> {
         if slot == NONE {
             return [0.0; 2];
         }
-        let value = self.space.bigram_values[slot as usize - self.space.first_bigram_slot];
-        let value = f64::from(value);
-        [self.slot_weights[slot as usize] * value, value * value]
+        let slot = slot as usize;
+        [self.effects[slot], f64::from(self.space.squares[slot])]
     }
 
     /// The window with the highest score: its score and the word in its middle. `sums` is a buffer.

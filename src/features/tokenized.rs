@@ -10,11 +10,14 @@ use crate::text::{TextPipeline, Tokens};
 /// Sentences numbered together before their words are brought under the numbers of the corpus.
 const SENTENCES_AT_ONCE: usize = 4096;
 
-/// Sentences of a training corpus as lists of word numbers. Words are numbered in alphabetical
-/// order, whatever the number of threads.
+/// Sentences of a training corpus as lists of word numbers. Words are numbered by falling frequency,
+/// so that what is looked up often lies together, and in alphabetical order among equals.
 #[derive(Debug)]
 pub struct TokenizedCorpus {
+    /// In alphabetical order.
     words: Vec<String>,
+    /// For each word number its place in the words.
+    places: Vec<u32>,
     /// The words of all sentences, one sentence after the other.
     tokens: Vec<u32>,
     /// Where each sentence starts in the tokens, and where the last one ends.
@@ -34,7 +37,7 @@ impl TokenizedCorpus {
             .collect();
         let mut distinct: Vec<&str> = distinct.into_iter().collect();
         distinct.sort_unstable();
-        let words = distinct.iter().map(|&word| word.to_owned()).collect();
+        let words: Vec<String> = distinct.iter().map(|&word| word.to_owned()).collect();
         let numbers: FxHashMap<&str, u32> = distinct.into_iter().zip(0..).collect();
         let mut tokens = Vec::with_capacity(parts.iter().map(|part| part.tokens.len()).sum());
         let mut starts = Vec::with_capacity(sentences.len() + 1);
@@ -45,8 +48,10 @@ impl TokenizedCorpus {
             tokens.extend(part.tokens.iter().map(|&word| of_part[word as usize]));
         }
         drop(numbers);
+        let places = number_by_frequency(&mut tokens, words.len());
         Self {
             words,
+            places,
             tokens,
             starts,
         }
@@ -55,6 +60,16 @@ impl TokenizedCorpus {
     /// The distinct words in alphabetical order.
     pub fn words(&self) -> &[String] {
         &self.words
+    }
+
+    /// The place in alphabetical order of each word number.
+    pub(super) fn places(&self) -> &[u32] {
+        &self.places
+    }
+
+    /// The words by number.
+    pub(super) fn words_by_number(&self) -> impl Iterator<Item = &str> {
+        (self.places.iter()).map(|&place| self.words[place as usize].as_str())
     }
 
     /// Number of sentences.
@@ -81,6 +96,24 @@ impl TokenizedCorpus {
     pub(super) fn span(&self, sentence: usize) -> Range<usize> {
         self.starts[sentence]..self.starts[sentence + 1]
     }
+}
+
+/// Turns places of words into numbers by falling frequency; gives the place of each number.
+fn number_by_frequency(tokens: &mut [u32], words: usize) -> Vec<u32> {
+    let mut frequency = vec![0u32; words];
+    for &place in tokens.iter() {
+        frequency[place as usize] = frequency[place as usize].saturating_add(1);
+    }
+    let mut places: Vec<u32> = (0..words as u32).collect();
+    places.sort_by_key(|&place| std::cmp::Reverse(frequency[place as usize]));
+    let mut numbers = vec![0; words];
+    for (&place, number) in places.iter().zip(0..) {
+        numbers[place as usize] = number;
+    }
+    tokens
+        .iter_mut()
+        .for_each(|token| *token = numbers[*token as usize]);
+    places
 }
 
 /// Neighbouring sentences under numbers of their own.

@@ -57,7 +57,7 @@ fn examples(
 ) -> Vec<(SparseRow, bool)> {
     let space = problem.space;
     let weights = model.weights.as_slice().unwrap_or_default();
-    let scorer = space.scorer(space.of_slots(weights));
+    let scorer = space.scorer(space.effects(weights));
     let mut sums = Vec::new();
     let (places, holds) = problem.decided(label);
     let (mut held, mut missing) = (Vec::new(), Vec::new());

@@ -13,13 +13,16 @@ use super::dual::{DualCoordinateDescentValid, Loss};
 /// Rows with the weights of the lanes that are fitted to them.
 pub(super) trait Rows<const LANES: usize> {
     /// The dot products of a row with the weights of each lane.
-    fn scores(&self, row: usize) -> [f64; LANES];
+    fn scores(&mut self, row: usize) -> [f64; LANES];
 
     /// Those of all rows, which may be found together at less cost than one by one.
     fn all_scores(&self) -> Vec<[f64; LANES]>;
 
-    /// Adds multiples of a row to the weights of each lane.
+    /// Adds multiples of the row that was scored last to the weights of each lane.
     fn add(&mut self, row: usize, multiples: &[f64; LANES]);
+
+    /// Adds multiples of any row.
+    fn add_unseen(&mut self, row: usize, multiples: &[f64; LANES]);
 }
 
 /// On which side of a lane's problem a row stands.
@@ -186,7 +189,9 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
                     }
                 };
             }
-            self.step(row, self.alphas[row]);
+            if let Some(multiples) = self.multiples(row, self.alphas[row]) {
+                self.rows.add_unseen(row, &multiples);
+            }
         }
         given
     }
@@ -221,16 +226,22 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
         })
     }
 
-    /// Adds `steps` times the row, times its signs, to the weights.
+    /// Adds `steps` times the row just scored, times its signs, to the weights.
     fn step(&mut self, row: usize, steps: [f64; LANES]) {
+        if let Some(multiples) = self.multiples(row, steps) {
+            self.rows.add(row, &multiples);
+        }
+    }
+
+    /// What is added to the weights of a row that takes some steps, if anything; the constant
+    /// feature is taken care of.
+    fn multiples(&mut self, row: usize, steps: [f64; LANES]) -> Option<[f64; LANES]> {
         let signed: [f64; LANES] =
             std::array::from_fn(|lane| steps[lane] * self.sides[row][lane].sign());
-        if signed.iter().any(|&step| step != 0.0) {
-            self.rows.add(row, &signed);
-            for (bias, step) in self.bias.iter_mut().zip(signed) {
-                *bias += step * self.settings.bias_scale;
-            }
+        for (bias, step) in self.bias.iter_mut().zip(signed) {
+            *bias += step * self.settings.bias_scale;
         }
+        signed.iter().any(|&step| step != 0.0).then_some(signed)
     }
 
     /// The derivative of the objective by a dual variable of a support vector machine, and what of
@@ -248,7 +259,8 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
 
     /// Dual variables are bounded below by 0 and moved to where the projected gradient vanishes.
     fn visit_squared_hinge(&mut self, row: usize) -> f64 {
-        let margins = self.margins(row, &self.rows.scores(row));
+        let scores = self.rows.scores(row);
+        let margins = self.margins(row, &scores);
         let mut steps = [0.0; LANES];
         let mut largest = 0.0f64;
         for lane in 0..LANES {
@@ -274,7 +286,8 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
     /// is moved, by a guarded Newton search, to where its derivative vanishes.
     fn visit_logistic(&mut self, row: usize) -> f64 {
         const LONGEST_SEARCH: usize = 100;
-        let margins = self.margins(row, &self.rows.scores(row));
+        let scores = self.rows.scores(row);
+        let margins = self.margins(row, &scores);
         let curvature = self.curvatures[row];
         let mut moves = [0.0; LANES];
         let mut largest = 0.0f64;

@@ -211,18 +211,23 @@ struct WrittenRows<'a> {
 }
 
 impl Rows<1> for WrittenRows<'_> {
-    fn scores(&self, row: usize) -> [f64; 1] {
+    fn scores(&mut self, row: usize) -> [f64; 1] {
         [self.rows[row].dot(&self.weights)]
     }
 
     fn all_scores(&self) -> Vec<[f64; 1]> {
-        (0..self.rows.len()).map(|row| self.scores(row)).collect()
+        let rows = self.rows.iter();
+        rows.map(|row| [row.dot(&self.weights)]).collect()
     }
 
     fn add(&mut self, row: usize, &[multiple]: &[f64; 1]) {
         for (index, value) in self.rows[row].iter() {
             self.weights[index] += multiple * value;
         }
+    }
+
+    fn add_unseen(&mut self, row: usize, multiples: &[f64; 1]) {
+        self.add(row, multiples);
     }
 }
 

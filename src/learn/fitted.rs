@@ -22,7 +22,7 @@ impl Heads {
             Self::Linear(models) => {
                 let of_model = |model: &LinearModel| {
                     let weights = model.weights.as_slice().unwrap_or_default();
-                    let scorer = space.scorer(space.of_slots(weights));
+                    let scorer = space.scorer(space.effects(weights));
                     let score = |&sentence: &usize| scorer.score(space.span(sentence)) + model.bias;
                     sentences.iter().map(score).collect()
                 };

@@ -19,7 +19,7 @@ use super::windows::{LocalEvidence, WindowLearner};
 use crate::error::{Error, Result};
 
 /// Labels that are fitted together.
-const MOST_LANES: usize = 8;
+const MOST_LANES: usize = 7;
 
 /// Fits one scorer for each label, one-vs-rest unless the learner knows several classes itself.
 ///
@@ -89,10 +89,9 @@ fn one_vs_rest(settings: &LearnerSettings, problem: &Problem<'_>, seed: u64) -> 
     let fitted: Vec<LinearModel> = open
         .par_chunks(MOST_LANES)
         .flat_map_iter(|labels| match labels.len() {
-            1 => fit_lanes::<1>(&parameters, problem, &rows, labels),
-            2 => fit_lanes::<2>(&parameters, problem, &rows, labels),
-            3..=4 => fit_lanes::<4>(&parameters, problem, &rows, labels),
-            _ => fit_lanes::<MOST_LANES>(&parameters, problem, &rows, labels),
+            1 => fit_lanes::<2>(&parameters, problem, &rows, labels),
+            2..=3 => fit_lanes::<4>(&parameters, problem, &rows, labels),
+            _ => fit_lanes::<8>(&parameters, problem, &rows, labels),
         })
         .collect();
     let mut fitted = fitted.into_iter();
@@ -104,8 +103,8 @@ fn one_vs_rest(settings: &LearnerSettings, problem: &Problem<'_>, seed: u64) -> 
     ))
 }
 
-/// Fits at most `LANES` labels together.
-fn fit_lanes<const LANES: usize>(
+/// Fits fewer than `PLACES` labels together.
+fn fit_lanes<const PLACES: usize>(
     parameters: &DualCoordinateDescentValid,
     problem: &Problem<'_>,
     rows: &SpanRows<'_>,
@@ -117,10 +116,10 @@ fn fit_lanes<const LANES: usize>(
             .map(|&l| problem.targets.holds(l, sentence));
         held.flatten().map_or(Side::Open, Side::from)
     };
-    let sides: Vec<[Side; LANES]> = (problem.sentences.iter())
+    let sides: Vec<[Side; PLACES]> = (problem.sentences.iter())
         .map(|&sentence| std::array::from_fn(|lane| side(lane, sentence)))
         .collect();
-    let weighted = rows.weighted::<LANES>();
+    let weighted = rows.weighted::<PLACES>();
     let fitted = Descent::new(
         parameters,
         weighted,
@@ -130,9 +129,9 @@ fn fit_lanes<const LANES: usize>(
     )
     .run();
     let model = |lane: usize| {
-        let of_slot = |slot: usize| f64::from(fitted.rows.weights[slot][lane]);
+        let effect = |slot: usize| fitted.rows.effect(slot, lane);
         LinearModel {
-            weights: Array1::from_vec(problem.space.of_features(of_slot)),
+            weights: Array1::from_vec(problem.space.weights(effect)),
             bias: fitted.bias[lane],
         }
     };

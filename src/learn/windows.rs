@@ -55,7 +55,7 @@ impl WindowLearner<'_> {
     fn fit_label(&self, problem: &Problem<'_>, label: usize, model: &LinearModel) -> LinearModel {
         let (places, holds) = problem.decided(label);
         let feature_weights = model.weights.as_slice().unwrap_or_default();
-        let mut slot_weights = self.space.of_slots(feature_weights);
+        let mut effects = self.space.effects(feature_weights);
         let mut bias = model.bias;
         // Windows once chosen in a negative sentence stay counter-examples in later rounds, and a
         // window that stays keeps its dual variable: the next fit starts near its end.
@@ -64,7 +64,7 @@ impl WindowLearner<'_> {
         let mut known: FxHashMap<Window, Known> = FxHashMap::default();
         let mut norms = SquaredNorms::new(self.space);
         for _ in 0..self.rounds {
-            let scorer = self.space.scorer(slot_weights);
+            let scorer = self.space.scorer(effects);
             let (mut sums, mut chosen, before) = (Vec::new(), Vec::new(), negatives.len());
             for (&place, &held) in places.iter().zip(&holds) {
                 let sentence = problem.sentences[place];
@@ -75,20 +75,20 @@ impl WindowLearner<'_> {
                     negatives.insert((sentence, middle));
                 }
             }
-            slot_weights = scorer.into_weights();
+            effects = scorer.into_effects();
             if chosen == positives && negatives.len() == before {
                 break;
             }
             positives = chosen;
-            (slot_weights, bias) = self.fit_windows(&positives, &negatives, &mut known, &mut norms);
+            (effects, bias) = self.fit_windows(&positives, &negatives, &mut known, &mut norms);
         }
         LinearModel {
-            weights: Array1::from_vec(self.space.of_features(|slot| slot_weights[slot])),
+            weights: Array1::from_vec(self.space.weights(|slot| effects[slot])),
             bias,
         }
     }
 
-    /// Weights of slots and bias from windows, beginning at what is known of them.
+    /// Effects of slots and bias from windows, beginning at what is known of them.
     fn fit_windows(
         &self,
         positives: &[Window],
@@ -112,18 +112,18 @@ impl WindowLearner<'_> {
             windows.iter().map(span).collect(),
             start.iter().map(|known| known.squared_norm).collect(),
         );
-        let sides: Vec<[Side; 1]> = (0..windows.len())
-            .map(|row| [(row < positives.len()).into()])
+        let sides: Vec<[Side; 2]> = (0..windows.len())
+            .map(|row| [(row < positives.len()).into(), Side::Open])
             .collect();
-        let alphas = start.iter().map(|known| [known.alpha]).collect();
-        let (weighted, norms) = (rows.weighted::<1>(), &rows.squared_norms);
+        let alphas = start.iter().map(|known| [known.alpha, 0.0]).collect();
+        let (weighted, norms) = (rows.weighted::<2>(), &rows.squared_norms);
         let fitted = Descent::new(&self.parameters, weighted, norms, &sides, alphas).run();
         let fitted_known = start.iter().zip(&fitted.alphas);
-        let fitted_known = fitted_known.map(|(known, &[alpha])| Known { alpha, ..*known });
+        let fitted_known = fitted_known.map(|(known, &[alpha, _])| Known { alpha, ..*known });
         *known = windows.into_iter().zip(fitted_known).collect();
-        let weights = fitted.rows.weights.iter();
-        let weights = weights.map(|&[weight]| f64::from(weight)).collect();
-        (weights, fitted.bias[0])
+        let slots = 0..self.space.squares().len();
+        let effects = slots.map(|slot| fitted.rows.effect(slot, 0)).collect();
+        (effects, fitted.bias[0])
     }
 }
 
@@ -155,7 +155,7 @@ impl LocalEvidence {
     ) -> Vec<Vec<[f64; 2]>> {
         let of_label = |model: &LinearModel| {
             let weights = model.weights.as_slice().unwrap_or_default();
-            let scorer = space.scorer(space.of_slots(weights));
+            let scorer = space.scorer(space.effects(weights));
             let mut sums = Vec::new();
             let of_sentence = |&sentence: &usize| {
                 let (score, middle) = scorer.best_window(sentence, self.radius, &mut sums);
