@@ -58,6 +58,10 @@ impl Side {
 /// those above it are settled; all rows are looked at before descent stops.
 const QUIET: f64 = 0.5;
 
+/// Descent also stops where the objective of every lane is proven to lie above its minimum by no
+/// more than this share of itself, times the tolerance.
+const GAP: f64 = 0.1;
+
 /// The state of one descent.
 pub(super) struct Descent<'a, R, const LANES: usize> {
     settings: &'a DualCoordinateDescentValid,
@@ -144,30 +148,38 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
         }
     }
 
-    /// The rows that are not quiet; none where the largest violation is below the tolerance.
-    fn unsettled(&self) -> Vec<u32> {
+    /// The rows that are not quiet; none where descent may stop: where the largest violation is below
+    /// the tolerance, or each lane is as near to its optimum as the tolerance asks.
+    fn unsettled(&mut self) -> Vec<u32> {
         let mut largest = 0.0f64;
         let mut order = Vec::new();
+        let mut distances = [Distance::default(); LANES];
         for (row, scores) in self.rows.all_scores().iter().enumerate() {
             let margins = self.margins(row, scores);
-            let of_lane = |lane: usize| match (self.sides[row][lane], self.settings.loss) {
-                (Side::Open, _) => 0.0,
-                (side, Loss::SquaredHinge) => {
-                    self.projected_gradient(row, lane, side, margins[lane]).1
+            let mut violation = 0.0f64;
+            for lane in 0..LANES {
+                let side = self.sides[row][lane];
+                if side == Side::Open {
+                    continue;
                 }
-                (side, Loss::Logistic) => {
-                    let alpha = self.alphas[row][lane];
-                    let partner = bound(&self.bounds[lane], side) - alpha;
-                    margins[lane] + libm::log(alpha / partner)
-                }
-            };
-            let violation = (0..LANES).fold(0.0, |most: f64, lane| most.max(of_lane(lane).abs()));
+                let (alpha, margin) = (self.alphas[row][lane], margins[lane]);
+                let bound = bound(&self.bounds[lane], side);
+                let of_lane = match self.settings.loss {
+                    Loss::SquaredHinge => self.projected_gradient(row, lane, side, margin).1,
+                    Loss::Logistic => margin + libm::log(alpha / (bound - alpha)),
+                };
+                violation = violation.max(of_lane.abs());
+                distances[lane].add(self.settings.loss, bound, alpha, margin);
+            }
             largest = largest.max(violation);
             if violation >= QUIET * self.settings.tolerance {
                 order.push(row as u32);
             }
         }
-        if largest < self.settings.tolerance {
+        let near = |distance: &Distance| {
+            distance.gap <= GAP * self.settings.tolerance * distance.objective
+        };
+        if largest < self.settings.tolerance || distances.iter().all(near) {
             order.clear();
         }
         order
@@ -329,6 +341,36 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
         }
         self.step(row, moves);
         largest
+    }
+}
+
+/// How far a lane is from its optimum.
+#[derive(Clone, Copy, Default)]
+struct Distance {
+    /// What is minimised.
+    objective: f64,
+    /// By how much it may lie above its minimum at most: its distance from the dual objective.
+    gap: f64,
+}
+
+impl Distance {
+    /// Adds a row's part. The squared norm of the weights is the sum of alpha times margin, so that
+    /// the gap is a sum over rows as well, of terms that are not negative.
+    fn add(&mut self, loss: Loss, bound: f64, alpha: f64, margin: f64) {
+        let (of_margin, of_alpha) = match loss {
+            Loss::SquaredHinge => {
+                let missing = (1.0 - margin).max(0.0);
+                let conjugate = alpha * alpha / (4.0 * bound) - alpha;
+                (bound * missing * missing, conjugate)
+            }
+            Loss::Logistic => {
+                let entropy = |share: f64| share * libm::log(share / bound);
+                let log_loss = libm::log1p(libm::exp(-margin.abs())) + (-margin).max(0.0);
+                (bound * log_loss, entropy(alpha) + entropy(bound - alpha))
+            }
+        };
+        self.objective += 0.5 * alpha * margin + of_margin;
+        self.gap += of_margin + of_alpha + alpha * margin;
     }
 }
 
