@@ -58,9 +58,14 @@ impl Side {
 /// those above it are settled; all rows are looked at before descent stops.
 const QUIET: f64 = 0.5;
 
+/// Passes over the rows that are not quiet before all are looked at again. What is settled among some
+/// rows unsettles others: more passes would be lost.
+const PASSES: usize = 3;
+
 /// Descent also stops where the objective of every lane is proven to lie above its minimum by no
-/// more than this share of itself, times the tolerance.
-const GAP: f64 = 0.1;
+/// more than this share of itself, times the square of the tolerance: objectives are flat near their
+/// minimum, so a gap shrinks with the square of the violations.
+const GAP: f64 = 0.5;
 
 /// The state of one descent.
 pub(super) struct Descent<'a, R, const LANES: usize> {
@@ -126,6 +131,7 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
     pub(super) fn run(mut self) -> Descended<R, LANES> {
         let rows = self.sides.len();
         let mut random = Xoshiro256PlusPlus::seed_from_u64(self.settings.seed);
+        let mut passes = 0;
         let mut visits = self.settings.max_iterations.saturating_mul(rows);
         let mut order = match self.start() {
             true => self.unsettled(),
@@ -137,7 +143,9 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
         {
             visits = left;
             order.shuffle(&mut random);
-            if self.pass(&mut order) < self.settings.tolerance {
+            passes += 1;
+            if self.pass(&mut order) < self.settings.tolerance || passes == PASSES {
+                passes = 0;
                 order = self.unsettled();
             }
         }
@@ -177,7 +185,8 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
             }
         }
         let near = |distance: &Distance| {
-            distance.gap <= GAP * self.settings.tolerance * distance.objective
+            let tolerance = self.settings.tolerance;
+            distance.gap <= GAP * tolerance * tolerance * distance.objective
         };
         if largest < self.settings.tolerance || distances.iter().all(near) {
             order.clear();

@@ -68,7 +68,8 @@ pub struct LearnerSettings {
     pub class_weights: ClassWeights,
     /// Value of the constant feature whose weight is the bias (logistic, svm).
     pub bias_scale: f64,
-    /// Violation of optimality at which descent stops (logistic, svm).
+    /// Violation of optimality at which descent stops (logistic, svm); it also stops where its
+    /// objective lies above the minimum by at most half the square of this, as a share.
     pub tolerance: f64,
     /// Passes over the rows (logistic, svm) or steps (linfa-logistic).
     pub max_iterations: usize,

@@ -178,3 +178,153 @@ impl<const PLACES: usize> Rows<PLACES> for WeightedSpans<'_, PLACES> {
         self.add(row, multiples);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::descent::{Descent, Side};
+    use super::super::dual::{DualCoordinateDescent, Loss};
+    use super::*;
+    use crate::features::{Candidates, FeatureSettings, TokenizedCorpus};
+    use crate::text::{TextPipeline, TextSettings};
+    use linfa::ParamGuard;
+    use proptest::prelude::*;
+
+    const WORDS: [&str; 7] = ["قصف", "القصف", "وقصفت", "سوق", "السوق", "زار", "غارة"];
+
+    fn corpus(sentences: &[Vec<usize>]) -> TokenizedCorpus {
+        let texts = sentences.iter().map(|sentence| {
+            let words: Vec<&str> = sentence.iter().map(|&word| WORDS[word]).collect();
+            words.join(" ")
+        });
+        let texts: Vec<String> = texts.collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        TokenizedCorpus::new(&TextPipeline::new(&TextSettings::default()), &texts)
+    }
+
+    fn with_space(sentences: &[Vec<usize>], check: impl Fn(&FeatureSpace<'_>)) {
+        let corpus = corpus(sentences);
+        let candidates = Candidates::new(&FeatureSettings::default(), &corpus).unwrap();
+        let all: Vec<usize> = (0..sentences.len()).collect();
+        check(&FeatureSpace::fit(&candidates, &corpus, &all));
+    }
+
+    fn rows<'a>(space: &'a FeatureSpace<'a>, count: usize) -> SpanRows<'a> {
+        SpanRows::new(
+            space,
+            (0..count).map(|sentence| space.span(sentence)).collect(),
+        )
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 1e-4 * (1.0 + a.abs())
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_those_written_out(
+            sentences in prop::collection::vec(prop::collection::vec(0..WORDS.len(), 0..9), 2..9),
+            multiples in prop::collection::vec(-2.0..2.0f64, 9),
+        ) {
+            with_space(&sentences, |space| {
+                let rows = rows(space, sentences.len());
+                let written = space.rows(&(0..sentences.len()).collect::<Vec<_>>());
+                let mut weighted = rows.weighted::<2>();
+                let mut weights = vec![0.0; space.len()];
+                for (row, &multiple) in (0..sentences.len()).zip(&multiples) {
+                    weighted.add_unseen(row, &[multiple, 0.0]);
+                    written[row].iter().for_each(|(feature, value)| {
+                        weights[feature] += multiple * value;
+                    });
+                }
+                let found = space.weights(|slot| weighted.effect(slot, 0));
+                assert!(found.iter().zip(&weights).all(|(&a, &b)| close(a, b)));
+                let scorer = space.scorer(space.effects(&weights));
+                let together = weighted.all_scores();
+                for (row, written) in written.iter().enumerate() {
+                    let expected = written.dot(&weights);
+                    assert!(close(rows.squared_norms[row], written.squared_norm()));
+                    assert!(close(weighted.scores(row)[0], expected));
+                    assert!(close(together[row][0], expected));
+                    assert!(close(scorer.score(space.span(row)), expected));
+                }
+            });
+        }
+    }
+
+    /// Forty sentences, of which some hold each of three labels.
+    fn problem() -> (Vec<Vec<usize>>, Vec<[bool; 3]>) {
+        let sentence = |row: usize| vec![row % 7, row % 5, row % 3, (row / 7) % 7];
+        let holds = |row: usize| [row % 7 < 3, row % 5 == 1, row % 3 == 0 && row % 4 > 0];
+        (
+            (0..40).map(sentence).collect(),
+            (0..40).map(holds).collect(),
+        )
+    }
+
+    /// Weights of one lane of a fit.
+    fn fit<const PLACES: usize>(
+        space: &FeatureSpace<'_>,
+        loss: Loss,
+        sides: &[[Side; PLACES]],
+        lane: usize,
+        start: Vec<[f64; PLACES]>,
+    ) -> Vec<f64> {
+        let parameters = DualCoordinateDescent::new(space.len(), loss).tolerance(1e-4);
+        let parameters = parameters.max_iterations(5000).check().unwrap();
+        let rows = rows(space, sides.len());
+        let weighted = rows.weighted::<PLACES>();
+        let fitted = Descent::new(&parameters, weighted, &rows.squared_norms, sides, start).run();
+        let mut weights = space.weights(|slot| fitted.rows.effect(slot, lane));
+        weights.push(fitted.bias[lane]);
+        weights
+    }
+
+    fn assert_same(a: &[f64], b: &[f64]) {
+        let far = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        assert!(far < 2e-3, "{far}");
+    }
+
+    #[test]
+    fn lanes_are_the_fits_one_by_one() {
+        let (sentences, holds) = problem();
+        with_space(&sentences, |space| {
+            for loss in [Loss::SquaredHinge, Loss::Logistic] {
+                // The second label is open in every eighth row.
+                let side = |row: usize, lane: usize| match row % 8 == 0 && lane == 1 {
+                    true => Side::Open,
+                    false => holds[row][lane].into(),
+                };
+                let lanes = |row| [side(row, 0), side(row, 1), side(row, 2), Side::Open];
+                let together: Vec<[Side; 4]> = (0..holds.len()).map(lanes).collect();
+                for lane in 0..3 {
+                    let one = |row| [side(row, lane), Side::Open];
+                    let alone: Vec<[Side; 2]> = (0..holds.len()).map(one).collect();
+                    let together = fit(space, loss, &together, lane, Vec::new());
+                    let alone = fit(space, loss, &alone, 0, Vec::new());
+                    assert!(alone.iter().any(|weight| weight.abs() > 0.1));
+                    assert_same(&together, &alone);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn any_start_leads_to_the_same_end() {
+        let (sentences, holds) = problem();
+        let sides: Vec<[Side; 2]> = holds
+            .iter()
+            .map(|row| [row[0].into(), Side::Open])
+            .collect();
+        with_space(&sentences, |space| {
+            for loss in [Loss::SquaredHinge, Loss::Logistic] {
+                let start = (0..40).map(|row| [f64::from(row % 4) - 1.0, 0.0]).collect();
+                let warm = fit(space, loss, &sides, 0, start);
+                assert_same(&fit(space, loss, &sides, 0, Vec::new()), &warm);
+            }
+        });
+    }
+}
