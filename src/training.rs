@@ -227,7 +227,7 @@ impl Fitted<'_> {
 /// One fit of a cross-validation.
 enum Part<'a> {
     /// On all sentences.
-    Final(Fitted<'a>),
+    Final(Box<Fitted<'a>>),
     /// Without some sentences, with the raw scores of these.
     HeldOut(Vec<usize>, Vec<Vec<RawScore>>),
 }
@@ -328,7 +328,7 @@ impl<'a> Run<'a> {
         let fit = |part: Option<usize>| match part {
             None => {
                 progress(Step::Final);
-                Ok(Part::Final(self.fit(&all)?))
+                Ok(Part::Final(Box::new(self.fit(&all)?)))
             }
             Some(fold) => {
                 progress(Step::Fold(fold));
@@ -347,7 +347,7 @@ impl<'a> Run<'a> {
         let mut last = None;
         for part in parts? {
             match part {
-                Part::Final(fitted) => last = Some(fitted),
+                Part::Final(fitted) => last = Some(*fitted),
                 Part::HeldOut(sentences, of_part) => {
                     for (sentence, of_sentence) in sentences.into_iter().zip(of_part) {
                         scores[sentence] = of_sentence;

@@ -107,7 +107,7 @@ impl Default for LearnerSettings {
             smoothing: 0.1,
             window_words: 9,
             assertion: true,
-            window_rounds: 4,
+            window_rounds: 2,
             top_features: 1000,
             memory_limit: 2048,
             epochs: 3,

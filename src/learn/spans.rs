@@ -254,7 +254,7 @@ mod tests {
     /// Forty sentences, of which some hold each of three labels.
     fn problem() -> (Vec<Vec<usize>>, Vec<[bool; 3]>) {
         let sentence = |row: usize| vec![row % 7, row % 5, row % 3, (row / 7) % 7];
-        let holds = |row: usize| [row % 7 < 3, row % 5 == 1, row % 3 == 0 && row % 4 > 0];
+        let holds = |row: usize| [row % 7 < 3, row % 5 == 1, row % 12 > 8];
         (
             (0..40).map(sentence).collect(),
             (0..40).map(holds).collect(),
@@ -294,7 +294,7 @@ mod tests {
         with_space(&sentences, |space| {
             for loss in [Loss::SquaredHinge, Loss::Logistic] {
                 // The second label is open in every eighth row.
-                let side = |row: usize, lane: usize| match row % 8 == 0 && lane == 1 {
+                let side = |row: usize, lane: usize| match row % 8 == 1 && lane == 1 {
                     true => Side::Open,
                     false => holds[row][lane].into(),
                 };
