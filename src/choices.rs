@@ -94,7 +94,7 @@ impl Decider<'_> {
                     .unzip();
                 let learner = &self.settings.learner;
                 let mix = match learner.learns_windows(self.targets.is_single()) {
-                    true => mix_scores(&scores, &holds)?,
+                    true => mix_scores(&scores, &holds),
                     false => [1.0, 0.0, 0.0],
                 };
                 let scores: Vec<f64> = scores.iter().map(|score| mixed(&mix, score)).collect();

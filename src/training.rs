@@ -1,15 +1,16 @@
 //! From a corpus to a model: folds, fits, calibration, thresholds, figures.
 
-use ndarray::Array2;
+mod held_out;
+
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
-use crate::choices::{Choices, Decider, RawScore};
-use crate::corpus::{Corpus, assign_folds};
+use crate::choices::{Choices, Decided, Decider, RawScore};
+use crate::corpus::{Corpus, Record, assign_folds};
 use crate::error::{Error, Result};
 use crate::evaluate::{Judged, Report, ReviewPoint};
-use crate::features::{
-    Candidates, FeatureSpace, SparseRow, TokenizedCorpus, records, select_by_chi_squared,
-};
+use crate::features::{Candidates, FeatureSpace, TokenizedCorpus, records, select_by_chi_squared};
 use crate::learn::{
     Heads, LearnerKind, LocalEvidence, Problem, Targets, check_memory, fit_heads,
     fit_local_evidence,
@@ -37,7 +38,7 @@ pub enum Step {
     },
     /// The fold of this number, from 0, is fitted without its documents.
     Fold(usize),
-    /// The final model is fitted on all documents.
+    /// The final model is fitted: on all documents, or on those not held out.
     Final,
     /// Intervals are computed.
     Measure,
@@ -48,7 +49,11 @@ pub enum Step {
 ///
 /// # Errors
 /// When a setting is out of bounds, the corpus cannot be learnt from, or the learner fails.
-pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> Result<Model> {
+pub fn train(
+    corpus: &Corpus,
+    settings: &Settings,
+    progress: &(dyn Fn(Step) + Sync),
+) -> Result<Model> {
     settings.check()?;
     if settings.learner.kind == LearnerKind::Ftrl || settings.learner.stream.is_some() {
         return Err(Error::Setting {
@@ -61,11 +66,17 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         true => Targets::single(corpus.records())?,
         false => Targets::multiple(corpus.records(), &corpus.labels())?,
     };
-    let folds = assign_folds(
-        corpus.records(),
-        settings.training.folds,
-        settings.training.seed,
-    )?;
+    let training = &settings.training;
+    let division = match training.hold_out {
+        None => Division::Folds(assign_folds(
+            corpus.records(),
+            training.folds,
+            training.seed,
+        )?),
+        Some(share) => {
+            Division::HeldOut(held_out::hold_out(corpus.records(), share, training.seed)?)
+        }
+    };
     let rows = corpus.records().len();
     progress(Step::Tokenize);
     let texts: Vec<&str> = corpus.records().iter().map(|r| r.text.as_str()).collect();
@@ -84,27 +95,18 @@ pub fn train(corpus: &Corpus, settings: &Settings, progress: &dyn Fn(Step)) -> R
         targets: &targets,
         tokenized: &tokenized,
         candidates: &candidates,
-        folds: &folds,
+        rows,
     };
-    let scores = run.out_of_fold_scores(progress)?;
-    let decider = Decider {
-        settings,
-        targets: &targets,
-        folds: &folds,
-        fold_count: settings.training.folds,
+    let (measured, fitted) = match &division {
+        Division::Folds(folds) => run.cross_validate(folds, progress)?,
+        Division::HeldOut(halves) => run.hold_out(halves, progress)?,
     };
-    let decided = decider.decide(&scores)?;
-    progress(Step::Final);
-    let all: Vec<usize> = (0..rows).collect();
-    let fitted = run.fit(&all)?;
     progress(Step::Measure);
+    let decided = run.decide(&measured)?;
     let tree = LabelTree::new(targets.labels());
-    let judged = Judged::new(tree, run.mode(), corpus.records(), &decided.predictions);
-    let report = Report::measure(
-        &judged,
-        settings.training.bootstrap_samples,
-        settings.training.seed,
-    );
+    let records = measured.records(corpus);
+    let judged = Judged::new(tree, run.mode(), &records, &decided.predictions);
+    let report = Report::measure(&judged, training.bootstrap_samples, training.seed);
     let review = judged.review_curve();
     assemble(corpus, &run, fitted, decided.choices, (report, review))
 }
@@ -163,14 +165,43 @@ fn assemble(
     })
 }
 
+/// How sentences are divided into those fitted on and those measured on.
+enum Division {
+    /// The fold of each sentence: each is measured on by the model fitted to the others.
+    Folds(Vec<usize>),
+    /// For each sentence held out its half, 0 or 1.
+    HeldOut(Vec<Option<usize>>),
+}
+
+/// Sentences with raw scores by a model that has not seen their document.
+struct Measured {
+    sentences: Vec<usize>,
+    /// For each its fold or half: what is decided on one is chosen on the others.
+    groups: Vec<usize>,
+    /// For each its scores label by label.
+    scores: Vec<Vec<RawScore>>,
+}
+
+impl Measured {
+    /// The records of the sentences.
+    fn records<'c>(&self, corpus: &'c Corpus) -> Cow<'c, [Record]> {
+        let records = corpus.records();
+        if self.sentences.len() == records.len() {
+            return Cow::Borrowed(records);
+        }
+        let held_out = self.sentences.iter();
+        Cow::Owned(held_out.map(|&place| records[place].clone()).collect())
+    }
+}
+
 /// What one training run works on.
 struct Run<'a> {
     settings: &'a Settings,
     targets: &'a Targets,
     tokenized: &'a TokenizedCorpus,
     candidates: &'a Candidates,
-    /// The fold of each sentence.
-    folds: &'a [usize],
+    /// Sentences of the corpus.
+    rows: usize,
 }
 
 /// Features and scorers fitted on some sentences.
@@ -185,22 +216,25 @@ impl Fitted<'_> {
     fn scores(&self, sentences: &[usize]) -> Vec<Vec<RawScore>> {
         let local = self.local.as_ref();
         let local = local.map(|local| local.scores(&self.space, sentences));
+        let whole = self.heads.scores(&self.space, sentences);
         (0..sentences.len())
-            .into_par_iter()
             .map(|place| {
-                let whole = self.heads.scores(&self.space.row(sentences[place]));
-                let local = |label: usize| local.as_ref().map_or([0.0; 2], |l| l[label][place]);
-                whole
-                    .into_iter()
-                    .enumerate()
-                    .map(|(label, score)| {
-                        let [window, assertion] = local(label);
-                        [score, window, assertion]
-                    })
-                    .collect()
+                let of_label = |(label, whole): (usize, &Vec<f64>)| {
+                    let local = local.as_ref().map_or([0.0; 2], |l| l[label][place]);
+                    [whole[place], local[0], local[1]]
+                };
+                whole.iter().enumerate().map(of_label).collect()
             })
             .collect()
     }
+}
+
+/// One fit of a cross-validation.
+enum Part<'a> {
+    /// On all sentences.
+    Final(Box<Fitted<'a>>),
+    /// Without some sentences, with the raw scores of these.
+    HeldOut(Vec<usize>, Vec<Vec<RawScore>>),
 }
 
 impl<'a> Run<'a> {
@@ -219,7 +253,7 @@ impl<'a> Run<'a> {
     fn priors(&self) -> Vec<f64> {
         (0..self.labels())
             .map(|label| {
-                let decided = (0..self.folds.len()).filter_map(|s| self.targets.holds(label, s));
+                let decided = (0..self.rows).filter_map(|s| self.targets.holds(label, s));
                 let (held, rows) = decided.fold((0, 0), |(held, rows), holds| {
                     (held + u32::from(holds), rows + 1)
                 });
@@ -238,7 +272,7 @@ impl<'a> Run<'a> {
         }
         let learner = &self.settings.learner;
         if learner.kind.is_stock() {
-            let rows = rows_of(&space, fit_on);
+            let rows = records(space.rows(fit_on));
             let holds: Vec<Vec<bool>> = (0..self.labels())
                 .map(|label| {
                     let held =
@@ -249,16 +283,21 @@ impl<'a> Run<'a> {
             let keep = select_by_chi_squared(&rows, space.len(), &holds, learner.top_features);
             space = space.restricted(&keep);
         }
-        let rows = rows_of(&space, fit_on);
+        let rows = match learner.kind.works_on_spans() {
+            true => Vec::new(),
+            false => space.rows(fit_on),
+        };
+        let rows = records(rows);
         let problem = Problem {
             targets: self.targets,
+            space: &space,
             rows: &rows,
             sentences: fit_on,
             features: space.len(),
         };
         let seed = self.settings.training.seed;
         let heads = fit_heads(learner, &problem, seed)?;
-        let local = fit_local_evidence(learner, &problem, &space, &heads, seed)?;
+        let local = fit_local_evidence(learner, &problem, &heads, seed)?;
         Ok(Fitted {
             space,
             heads,
@@ -266,28 +305,79 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Raw scores of each sentence, label by label, by a model that has not seen its document.
-    fn out_of_fold_scores(&self, progress: &dyn Fn(Step)) -> Result<Vec<Vec<RawScore>>> {
-        let mut scores = vec![Vec::new(); self.folds.len()];
-        for fold in 0..self.settings.training.folds {
-            progress(Step::Fold(fold));
-            let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
-                (0..self.folds.len()).partition(|&sentence| self.folds[sentence] == fold);
-            let fitted = self.fit(&fit_on)?;
-            let of_fold = fitted.scores(&held_out);
-            for (sentence, of_sentence) in held_out.into_iter().zip(of_fold) {
-                scores[sentence] = of_sentence;
+    /// Fits a model to the others of each fold, and one to all sentences.
+    fn cross_validate(
+        &self,
+        folds: &[usize],
+        progress: &(dyn Fn(Step) + Sync),
+    ) -> Result<(Measured, Fitted<'a>)> {
+        let all: Vec<usize> = (0..self.rows).collect();
+        // The final model takes longest, so it comes first.
+        let parts = std::iter::once(None).chain((0..self.settings.training.folds).map(Some));
+        let fit = |part: Option<usize>| match part {
+            None => {
+                progress(Step::Final);
+                Ok(Part::Final(Box::new(self.fit(&all)?)))
+            }
+            Some(fold) => {
+                progress(Step::Fold(fold));
+                let (held_out, fit_on): (Vec<usize>, Vec<usize>) =
+                    all.iter().partition(|&&sentence| folds[sentence] == fold);
+                let scores = self.fit(&fit_on)?.scores(&held_out);
+                Ok(Part::HeldOut(held_out, scores))
+            }
+        };
+        // linfa's estimators are bounded by what one fit takes of memory.
+        let parts: Result<Vec<Part<'a>>> = match self.settings.learner.kind.is_stock() {
+            true => parts.map(fit).collect(),
+            false => parts.collect::<Vec<_>>().into_par_iter().map(fit).collect(),
+        };
+        let mut scores = vec![Vec::new(); self.rows];
+        let mut last = None;
+        for part in parts? {
+            match part {
+                Part::Final(fitted) => last = Some(*fitted),
+                Part::HeldOut(sentences, of_part) => {
+                    for (sentence, of_sentence) in sentences.into_iter().zip(of_part) {
+                        scores[sentence] = of_sentence;
+                    }
+                }
             }
         }
-        Ok(scores)
+        let last = last.ok_or_else(|| Error::Estimator("no model was fitted".into()))?;
+        let measured = Measured {
+            sentences: all,
+            groups: folds.to_vec(),
+            scores,
+        };
+        Ok((measured, last))
     }
-}
 
-fn rows_of(space: &FeatureSpace<'_>, sentences: &[usize]) -> Array2<SparseRow> {
-    records(
-        sentences
-            .par_iter()
-            .map(|&sentence| space.row(sentence))
-            .collect(),
-    )
+    /// Fits one model to the sentences that are not held out.
+    fn hold_out(
+        &self,
+        halves: &[Option<usize>],
+        progress: &(dyn Fn(Step) + Sync),
+    ) -> Result<(Measured, Fitted<'a>)> {
+        progress(Step::Final);
+        let (sentences, fit_on): (Vec<usize>, Vec<usize>) =
+            (0..self.rows).partition(|&sentence| halves[sentence].is_some());
+        let fitted = self.fit(&fit_on)?;
+        let measured = Measured {
+            scores: fitted.scores(&sentences),
+            groups: halves.iter().copied().flatten().collect(),
+            sentences,
+        };
+        Ok((measured, fitted))
+    }
+
+    fn decide(&self, measured: &Measured) -> Result<Decided> {
+        let decider = Decider {
+            settings: self.settings,
+            targets: &self.targets.select(&measured.sentences),
+            folds: &measured.groups,
+            fold_count: measured.groups.iter().max().map_or(0, |&last| last + 1),
+        };
+        decider.decide(&measured.scores)
+    }
 }

@@ -173,6 +173,40 @@ fn corpora_of_every_format_train_the_same_model() {
 }
 
 #[test]
+fn documents_can_be_held_out_once() {
+    let folder = Folder::new();
+    folder.write("c.jsonl", small_corpus());
+    let train = |output: &str, threads: &str| {
+        let arguments = ["train", "c.jsonl", "--hold-out", "0.4", "-o", output];
+        folder
+            .marsad(&[&arguments[..], &["--threads", threads]].concat())
+            .done()
+    };
+    let run = train("m", "1");
+    assert!(
+        run.out.contains("Held out (40% of the sentences"),
+        "{}",
+        run.out
+    );
+    assert!(!run.out.contains("Out of fold"), "{}", run.out);
+    train("again", "3");
+    let bytes = |name| std::fs::read(folder.path(name)).unwrap();
+    assert!(bytes("m") == bytes("again"));
+    let table = folder.marsad(&["inspect", "m"]).done().out;
+    assert!(table.contains("40% of these sentences"), "{table}");
+    let json = folder.marsad(&["inspect", "m", "--to", "json"]).done().out;
+    let model: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(model["provenance"]["training"]["hold_out"], 0.4);
+    let measured = model["provenance"]["out_of_fold"]["rows"].as_u64().unwrap();
+    assert!((12..=36).contains(&measured), "{measured}");
+    for (share, told) in [("0.9", "training.hold_out"), ("0.01", "too few")] {
+        folder
+            .marsad(&["train", "c.jsonl", "--hold-out", share, "-o", "x"])
+            .refused(&[told]);
+    }
+}
+
+#[test]
 fn what_is_left_out_is_told() {
     let folder = Folder::new();
     let corpus = small_corpus()

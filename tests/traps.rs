@@ -64,7 +64,7 @@ fn traps_do_not_fool_the_model() {
             .labels
             .iter()
             .zip(held)
-            .filter(|(_, held)| *held)
+            .filter(|(_, held)| **held)
             .map(|(label, _)| label.as_str())
             .collect();
         assert_eq!(&labels, expected, "{sentence}");

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Shape;
-use super::report::{Failure, say};
+use super::report::{Failure, percent, say};
 use crate::evaluate::{new_table, rendered};
 use crate::model::Model;
 
@@ -75,9 +75,10 @@ fn as_table(model: &Model, features: usize) -> String {
         .filter(|(_, size)| *size > 0)
         .map(|(family, size)| format!("{size} {family}"))
         .collect();
-    let (measured, divided) = match provenance.learner.stream {
-        Some(_) => ("Held out", "halves of what was held out, seed"),
-        None => ("Out of fold", "folds, seed"),
+    let training = &provenance.training;
+    let measured = match (provenance.learner.stream, training.hold_out) {
+        (None, None) => "Out of fold",
+        _ => "Held out",
     };
     let mut facts = new_table(&["", ""]);
     for (name, value) in [
@@ -96,11 +97,19 @@ fn as_table(model: &Model, features: usize) -> String {
         ),
         ("corpus digest", provenance.corpus_digest.clone()),
         (
-            divided,
-            format!(
-                "{}, {}",
-                provenance.training.folds, provenance.training.seed
-            ),
+            match (provenance.learner.stream, training.hold_out) {
+                (Some(_), _) => "halves of what was held out, seed",
+                (None, None) => "folds, seed",
+                (None, Some(_)) => "held out, seed",
+            },
+            match training.hold_out {
+                None => format!("{}, {}", training.folds, training.seed),
+                Some(share) => format!(
+                    "{} of these sentences, for measuring, not for fitting; {}",
+                    percent(share),
+                    training.seed
+                ),
+            },
         ),
     ] {
         facts.add_row([name.to_owned(), value]);

@@ -79,6 +79,11 @@ pub(super) fn progress(length: Option<u64>, template: &str) -> ProgressBar {
     bar
 }
 
+/// A share as people write it.
+pub(super) fn percent(share: f64) -> String {
+    format!("{}%", (1000.0 * share).round() / 10.0)
+}
+
 /// Bytes for people.
 pub(super) fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)

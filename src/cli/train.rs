@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::report::{Failure, complain, megabytes, progress, say};
+use super::report::{Failure, complain, megabytes, percent, progress, say};
 use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, ReadCounts, bundled_files_are_here, read_bundled};
 use crate::error::Result;
@@ -28,6 +28,7 @@ Examples:
   marsad train                                       the bundled corpus
   marsad train ours.jsonl more.csv -o ours.safetensors
   marsad train topics.tsv --single-label --learner logistic
+  marsad train large.tsv.gz --single-label --hold-out 0.1
   marsad train ours.jsonl --aim recall=0.95
   marsad train --config settings.toml --folds 10
 
@@ -67,6 +68,10 @@ without holding all texts: such rows are kept. Above 65,536 documents their numb
     /// Folds for measuring, calibration and thresholds [default: 5]
     #[arg(long, value_name = "N")]
     pub(super) folds: Option<usize>,
+    /// Instead of folds: hold this share of the sentences out once, in whole documents, for measuring,
+    /// calibration and thresholds; one fit in place of six, for large corpora
+    #[arg(long, value_name = "SHARE", conflicts_with = "folds")]
+    pub(super) hold_out: Option<f64>,
     /// What thresholds are chosen for: f1, f0.5, f2 or another f<beta>, precision=P, recall=R
     /// [default: f1]
     #[arg(long, value_name = "AIM")]
@@ -100,6 +105,10 @@ impl TrainArgs {
         }
         if let Some(folds) = self.folds {
             settings.training.folds = folds;
+            settings.training.hold_out = None;
+        }
+        if self.hold_out.is_some() {
+            settings.training.hold_out = self.hold_out;
         }
         if let Some(seed) = self.seed {
             settings.training.seed = seed;
@@ -151,7 +160,10 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
         label_counts: &corpus.label_counts(),
     };
     say_to_who_listens(&describe_corpus(&facts, args))?;
-    let folds = settings.training.folds as u64;
+    let folds = match settings.training.hold_out {
+        None => settings.training.folds as u64,
+        Some(_) => 0,
+    };
     let bar = progress(
         Some(folds.saturating_add(3)),
         "{bar:30} {pos}/{len} {msg} ({elapsed})",
@@ -172,6 +184,7 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
             }
             Step::Tokenize => "reading the text".to_owned(),
             Step::Fold(fold) => format!("fold {} of {folds}", fold + 1),
+            Step::Final if folds == 0 => "the model on the documents not held out".to_owned(),
             Step::Final => "the model on all documents".to_owned(),
             Step::Measure => "intervals".to_owned(),
         });
@@ -179,9 +192,15 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
     };
     let model = args.threads.run(|| train(&corpus, &settings, &tell))??;
     bar.finish_and_clear();
-    let how = format!(
-        "Out of fold ({folds} folds by document; calibration and thresholds from the other folds)"
-    );
+    let how = match settings.training.hold_out {
+        None => format!(
+            "Out of fold ({folds} folds by document; calibration and thresholds from the other folds)"
+        ),
+        Some(share) => format!(
+            "Held out ({} of the sentences, in whole documents; calibration and thresholds from the other half of them)",
+            percent(share)
+        ),
+    };
     finish(&model, &output, &how)
 }
 

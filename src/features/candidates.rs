@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
+
+use super::columns::{Columns, Lists, NONE};
 use super::ngrams::{Alphabet, for_each_key};
 use super::settings::FeatureSettings;
 use super::subwords::Subwords;
@@ -12,7 +15,8 @@ use crate::text::light_stem;
 /// Candidate features of a corpus. Numbers run over the families in this order: character n-grams
 /// by key, words, stems, bigrams by key, subwords.
 ///
-/// All but the bigrams lie within words, so a word's candidates are listed once.
+/// All but the bigrams lie within words, so a word's candidates are listed once. What the corpus
+/// holds too seldom to be a feature of any part of it is left out or stands in no list.
 #[derive(Debug)]
 pub struct Candidates {
     pub(super) settings: FeatureSettings,
@@ -23,10 +27,11 @@ pub struct Candidates {
     /// Keys `left << 32 | right` of unit numbers.
     pub(super) bigrams: Vec<u64>,
     pub(super) subwords: Option<Subwords>,
-    /// For each word its candidates, ascending, repeated as often as they occur in it.
-    pub(super) of_word: Vec<Box<[u32]>>,
-    /// For each sentence its bigrams in reading order.
-    pub(super) of_sentence: Vec<Box<[u32]>>,
+    /// Candidates within words; those of bigrams stand in none.
+    pub(super) columns: Columns,
+    /// For each token of the corpus the bigram, by its place in `bigrams`, that it starts in its
+    /// sentence, or [`NONE`]; empty without bigrams.
+    pub(super) bigram_from: Vec<u32>,
 }
 
 impl Candidates {
@@ -37,26 +42,25 @@ impl Candidates {
     pub fn new(settings: &FeatureSettings, corpus: &TokenizedCorpus) -> Result<Self> {
         settings.check()?;
         let alphabet = count_alphabet(corpus);
-        let keys_of_word = word_keys(settings, &alphabet, corpus);
-        let char_ngrams = sorted_distinct(keys_of_word.iter().flatten().copied());
-        let units = Units::new(corpus.words(), settings.stems);
-        let bigrams = match settings.word_bigrams {
-            true => sorted_distinct(
-                corpus
-                    .sentences()
-                    .iter()
-                    .flat_map(|words| units.pairs(words)),
-            ),
-            false => Vec::new(),
+        let mut occurrences = vec![0u32; corpus.words().len()];
+        for &word in corpus.tokens() {
+            occurrences[word as usize] = occurrences[word as usize].saturating_add(1);
+        }
+        let units = Units::new(corpus, settings.stems);
+        let (bigrams, bigram_from) = match settings.word_bigrams {
+            true => count_bigrams(settings, &units, corpus),
+            false => Default::default(),
         };
         let subwords = match settings.subwords {
             0 => None,
             size => {
-                let words = corpus.sentences().iter().flatten();
-                let words = words.map(|&word| corpus.words()[word as usize].as_str());
+                let words = corpus.tokens().iter();
+                let place = |word: u32| corpus.places()[word as usize] as usize;
+                let words = words.map(|&word| corpus.words()[place(word)].as_str());
                 Some(Subwords::train(words, size)?)
             }
         };
+        let (char_ngrams, listed_ngrams) = count_ngrams(settings, &alphabet, corpus, &occurrences);
         let words = if settings.words {
             corpus.words().len()
         } else {
@@ -70,11 +74,11 @@ impl Candidates {
             units,
             bigrams,
             subwords,
-            of_word: Vec::new(),
-            of_sentence: Vec::new(),
+            columns: Columns::default(),
+            bigram_from,
         };
-        candidates.list_by_word(corpus, &keys_of_word);
-        candidates.list_by_sentence(corpus);
+        let listed = candidates.list_by_word(corpus, listed_ngrams, &occurrences);
+        candidates.columns = Columns::find(candidates.len(), &listed, &occurrences);
         Ok(candidates)
     }
 
@@ -107,46 +111,37 @@ impl Candidates {
         self.first_bigram() + self.bigrams.len()
     }
 
-    fn list_by_word(&mut self, corpus: &TokenizedCorpus, keys_of_word: &[Vec<u64>]) {
-        self.of_word = keys_of_word
-            .iter()
-            .enumerate()
-            .map(|(word, keys)| {
-                let mut listed: Vec<u32> = keys
-                    .iter()
-                    .filter_map(|key| self.char_ngrams.binary_search(key).ok())
-                    .map(|index| index as u32)
-                    .collect();
-                if self.words > 0 {
-                    listed.push((self.first_word() + word) as u32);
-                }
-                if self.settings.stems {
-                    listed.push(self.first_stem() as u32 + self.units.of_word[word]);
-                }
-                if let Some(subwords) = &self.subwords {
-                    let first = self.first_subword() as u32;
-                    let pieces = subwords.encode(&corpus.words()[word]);
-                    listed.extend(pieces.into_iter().map(|piece| first + piece));
-                }
-                listed.sort_unstable();
-                listed.into()
-            })
-            .collect();
-    }
-
-    fn list_by_sentence(&mut self, corpus: &TokenizedCorpus) {
-        let first = self.first_bigram();
-        self.of_sentence = corpus
-            .sentences()
-            .iter()
-            .map(|words| {
-                self.units
-                    .pairs(words)
-                    .filter_map(|key| self.bigrams.binary_search(&key).ok())
-                    .map(|index| (first + index) as u32)
-                    .collect()
-            })
-            .collect();
+    /// The candidates of each word, of which `ngrams` are the first.
+    fn list_by_word(
+        &self,
+        corpus: &TokenizedCorpus,
+        ngrams: Lists<u32>,
+        occurrences: &[u32],
+    ) -> Lists<u32> {
+        let least = self.settings.min_document_frequency;
+        let mut of_unit = vec![0usize; self.units.forms.len()];
+        for (&unit, &count) in self.units.of_word.iter().zip(occurrences) {
+            of_unit[unit as usize] += count as usize;
+        }
+        let mut listed = Lists::with_capacity(ngrams.len());
+        let words = corpus.words_by_number().zip(corpus.places());
+        for (word, (ngrams, (form, &place))) in ngrams.iter().zip(words).enumerate() {
+            ngrams.iter().for_each(|&ngram| listed.push(ngram));
+            if self.words > 0 && occurrences[word] as usize >= least {
+                listed.push(self.first_word() as u32 + place);
+            }
+            let unit = self.units.of_word[word];
+            if self.settings.stems && of_unit[unit as usize] >= least {
+                listed.push(self.first_stem() as u32 + unit);
+            }
+            if let Some(subwords) = &self.subwords {
+                let first = self.first_subword() as u32;
+                let pieces = subwords.encode(form);
+                pieces.iter().for_each(|piece| listed.push(first + piece));
+            }
+            listed.end_list();
+        }
+        listed
     }
 }
 
@@ -160,26 +155,17 @@ pub(super) struct Units {
 }
 
 impl Units {
-    fn new(words: &[String], stems: bool) -> Self {
-        let unit = |word: &'_ String| unit_of(word, stems).to_owned();
-        let mut forms: Vec<String> = words.iter().map(unit).collect();
+    fn new(corpus: &TokenizedCorpus, stems: bool) -> Self {
+        let units = corpus.words().iter().map(|word| unit_of(word, stems));
+        let mut forms: Vec<&str> = units.collect();
         forms.sort_unstable();
         forms.dedup();
-        let place = |word: &String| {
-            let unit = unit_of(word, stems);
-            forms.partition_point(|other| other.as_str() < unit) as u32
-        };
+        let places: FxHashMap<&str, u32> = forms.iter().copied().zip(0..).collect();
+        let place = |word: &str| places[unit_of(word, stems)];
         Self {
-            of_word: words.iter().map(place).collect(),
-            forms,
+            of_word: corpus.words_by_number().map(place).collect(),
+            forms: forms.into_iter().map(str::to_owned).collect(),
         }
-    }
-
-    /// Keys of the pairs of neighbouring words.
-    fn pairs(&self, words: &[u32]) -> impl Iterator<Item = u64> + '_ {
-        let units: Vec<u32> = words.iter().map(|&w| self.of_word[w as usize]).collect();
-        let keys = units.windows(2).map(|pair| bigram_key(pair[0], pair[1]));
-        keys.collect::<Vec<u64>>().into_iter()
     }
 }
 
@@ -203,32 +189,93 @@ fn count_alphabet(corpus: &TokenizedCorpus) -> Alphabet {
     Alphabet::from_counts(&counts)
 }
 
-fn word_keys(
+/// Things numbered as they come, with how often each was counted.
+#[derive(Default)]
+struct Counted {
+    numbers: FxHashMap<u64, u32>,
+    totals: Vec<u64>,
+}
+
+impl Counted {
+    fn count(&mut self, key: u64, times: u32) -> u32 {
+        let next = self.totals.len() as u32;
+        let number = *self.numbers.entry(key).or_insert(next);
+        if number == next {
+            self.totals.push(0);
+        }
+        self.totals[number as usize] += u64::from(times);
+        number
+    }
+
+    /// The keys counted at least `least` times, ascending, and for each number the place of its
+    /// key among them, or [`NONE`].
+    fn frequent(self, least: usize) -> (Vec<u64>, Vec<u32>) {
+        let mut kept: Vec<(u64, u32)> = self
+            .numbers
+            .into_iter()
+            .filter(|&(_, number)| self.totals[number as usize] >= least as u64)
+            .collect();
+        kept.sort_unstable();
+        let mut places = vec![NONE; self.totals.len()];
+        for (&(_, number), place) in kept.iter().zip(0..) {
+            places[number as usize] = place;
+        }
+        (kept.into_iter().map(|(key, _)| key).collect(), places)
+    }
+}
+
+/// The character n-grams that are frequent enough in the corpus, and for each word their places.
+fn count_ngrams(
     settings: &FeatureSettings,
     alphabet: &Alphabet,
     corpus: &TokenizedCorpus,
-) -> Vec<Vec<u64>> {
+    occurrences: &[u32],
+) -> (Vec<u64>, Lists<u32>) {
+    let (mut counted, mut numbered) = (
+        Counted::default(),
+        Lists::with_capacity(corpus.words().len()),
+    );
     let mut codes = Vec::new();
-    corpus
-        .words()
-        .iter()
-        .map(|word| {
-            let mut keys = Vec::new();
-            alphabet.encode_into(word, &mut codes);
-            for_each_key(
-                &codes,
-                settings.char_ngram_min,
-                settings.char_ngram_max,
-                |key| keys.push(key),
-            );
-            keys
-        })
-        .collect()
+    for (word, &times) in corpus.words_by_number().zip(occurrences) {
+        alphabet.encode_into(word, &mut codes);
+        for_each_key(
+            &codes,
+            settings.char_ngram_min,
+            settings.char_ngram_max,
+            |key| numbered.push(counted.count(key, times)),
+        );
+        numbered.end_list();
+    }
+    let (ngrams, places) = counted.frequent(settings.min_document_frequency);
+    let mut listed = Lists::with_capacity(numbered.len());
+    for numbers in numbered.iter() {
+        let places = numbers.iter().map(|&number| places[number as usize]);
+        let kept = places.filter(|&place| place != NONE);
+        kept.for_each(|place| listed.push(place));
+        listed.end_list();
+    }
+    (ngrams, listed)
 }
 
-fn sorted_distinct(keys: impl Iterator<Item = u64>) -> Vec<u64> {
-    let mut keys: Vec<u64> = keys.collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+/// The bigrams that are frequent enough in the corpus, and for each token the place of the one that
+/// it starts.
+fn count_bigrams(
+    settings: &FeatureSettings,
+    units: &Units,
+    corpus: &TokenizedCorpus,
+) -> (Vec<u64>, Vec<u32>) {
+    let mut counted = Counted::default();
+    let mut from = vec![NONE; corpus.tokens().len()];
+    for sentence in 0..corpus.len() {
+        let span = corpus.span(sentence);
+        for (pair, start) in corpus.tokens()[span.clone()].windows(2).zip(span) {
+            let unit = |word: u32| units.of_word[word as usize];
+            from[start] = counted.count(bigram_key(unit(pair[0]), unit(pair[1])), 1);
+        }
+    }
+    let (bigrams, places) = counted.frequent(settings.min_document_frequency);
+    for from in from.iter_mut().filter(|from| **from != NONE) {
+        *from = places[*from as usize];
+    }
+    (bigrams, from)
 }

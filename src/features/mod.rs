@@ -4,6 +4,7 @@
 //! [`FeatureSpace`] to each fold; a model keeps the [`Vocabulary`] of the final space.
 
 mod candidates;
+mod columns;
 mod counting;
 mod gathering;
 mod index;

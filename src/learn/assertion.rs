@@ -17,7 +17,7 @@ use super::dual::DualCoordinateDescent;
 use super::linear::LinearModel;
 use super::problem::Problem;
 use crate::error::Result;
-use crate::features::{FeatureSpace, SparseRow, records};
+use crate::features::{SparseRow, records};
 
 /// Sentences without the label, for each one with it.
 const HARD_NEGATIVES: usize = 2;
@@ -30,20 +30,19 @@ const HARD_NEGATIVES: usize = 2;
 pub(crate) fn fit_assertion(
     parameters: &DualCoordinateDescent,
     problem: &Problem<'_>,
-    space: &FeatureSpace<'_>,
     windows: &[LinearModel],
     radius: usize,
 ) -> Result<LinearModel> {
     let by_label: Vec<Vec<(SparseRow, bool)>> = windows
         .par_iter()
         .enumerate()
-        .map(|(label, model)| examples(problem, space, label, model, radius))
+        .map(|(label, model)| examples(problem, label, model, radius))
         .collect();
     let (rows, holds): (Vec<SparseRow>, Vec<bool>) = by_label.into_iter().flatten().unzip();
     let holds = Array1::from_vec(holds);
     if !(holds.iter().any(|&held| held) && holds.iter().any(|&held| !held)) {
         return Ok(LinearModel {
-            weights: Array1::zeros(space.assertion_len()),
+            weights: Array1::zeros(problem.space.assertion_len()),
             bias: 0.0,
         });
     }
@@ -52,19 +51,20 @@ pub(crate) fn fit_assertion(
 
 fn examples(
     problem: &Problem<'_>,
-    space: &FeatureSpace<'_>,
     label: usize,
     model: &LinearModel,
     radius: usize,
 ) -> Vec<(SparseRow, bool)> {
+    let space = problem.space;
     let weights = model.weights.as_slice().unwrap_or_default();
-    let word_scores = space.word_scores(weights);
+    let scorer = space.scorer(space.effects(weights));
+    let mut sums = Vec::new();
     let (places, holds) = problem.decided(label);
     let (mut held, mut missing) = (Vec::new(), Vec::new());
     for (&place, &holds) in places.iter().zip(&holds) {
         let sentence = problem.sentences[place];
-        let (score, middle) = space.best_window(sentence, radius, weights, &word_scores);
-        let trigger = space.trigger(sentence, middle, radius, &word_scores);
+        let (score, middle) = scorer.best_window(sentence, radius, &mut sums);
+        let trigger = scorer.trigger(sentence, middle, radius);
         match holds {
             true => held.push((sentence, trigger)),
             false => missing.push((score, sentence, trigger)),

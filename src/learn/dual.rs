@@ -8,11 +8,9 @@ use linfa::ParamGuard;
 use linfa::dataset::{AsSingleTargets, DatasetBase};
 use linfa::traits::Fit;
 use ndarray::{Array1, ArrayBase, Data, Ix2};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 
+use super::descent::{Descended, Descent, Rows, Side};
 use super::linear::LinearModel;
 use crate::error::{Error, Result};
 use crate::features::SparseRow;
@@ -63,13 +61,13 @@ pub struct DualCoordinateDescent(DualCoordinateDescentValid);
 #[derive(Clone, Debug, PartialEq)]
 pub struct DualCoordinateDescentValid {
     features: usize,
-    loss: Loss,
-    c: f64,
-    class_weights: ClassWeights,
-    bias_scale: f64,
-    tolerance: f64,
-    max_iterations: usize,
-    seed: u64,
+    pub(super) loss: Loss,
+    pub(super) c: f64,
+    pub(super) class_weights: ClassWeights,
+    pub(super) bias_scale: f64,
+    pub(super) tolerance: f64,
+    pub(super) max_iterations: usize,
+    pub(super) seed: u64,
 }
 
 impl DualCoordinateDescent {
@@ -191,174 +189,45 @@ where
             )
             .into());
         }
-        Ok(Descent::new(self, &rows, &holds).run())
-    }
-}
-
-/// The state of one descent.
-struct Descent<'a> {
-    settings: &'a DualCoordinateDescentValid,
-    rows: &'a [&'a SparseRow],
-    /// +1 or -1 for each row.
-    signs: Vec<f64>,
-    /// Upper bound of each dual variable: C times the weight of the row's side.
-    bounds: Vec<f64>,
-    squared_norms: Vec<f64>,
-    weights: Vec<f64>,
-    /// Weight of the constant feature.
-    bias: f64,
-}
-
-impl<'a> Descent<'a> {
-    fn new(
-        settings: &'a DualCoordinateDescentValid,
-        rows: &'a [&'a SparseRow],
-        holds: &[bool],
-    ) -> Self {
-        let positives = holds.iter().filter(|&&held| held).count();
-        let side = settings
-            .class_weights
-            .of(holds.len() - positives, positives);
-        let constant = settings.bias_scale * settings.bias_scale;
-        Self {
-            settings,
+        let squared_norms: Vec<f64> = rows.iter().map(|row| row.squared_norm()).collect();
+        let sides: Vec<[Side; 1]> = holds.iter().map(|&held| [held.into()]).collect();
+        let rows = WrittenRows {
             rows,
-            signs: holds
-                .iter()
-                .map(|&held| if held { 1.0 } else { -1.0 })
-                .collect(),
-            bounds: holds
-                .iter()
-                .map(|&held| settings.c * side[usize::from(held)])
-                .collect(),
-            squared_norms: rows
-                .iter()
-                .map(|row| row.squared_norm() + constant)
-                .collect(),
-            weights: vec![0.0; settings.features],
-            bias: 0.0,
-        }
-    }
-
-    fn run(mut self) -> LinearModel {
-        match self.settings.loss {
-            Loss::Logistic => self.logistic(),
-            Loss::SquaredHinge => self.squared_hinge(),
-        }
-        LinearModel {
-            weights: Array1::from_vec(self.weights),
-            bias: self.bias * self.settings.bias_scale,
-        }
-    }
-
-    /// Margin of a row: its score times its sign.
-    fn margin(&self, row: usize) -> f64 {
-        let score = self.rows[row].dot(&self.weights) + self.bias * self.settings.bias_scale;
-        self.signs[row] * score
-    }
-
-    /// Adds `step` times the row, times its sign, to the weights.
-    fn step(&mut self, row: usize, step: f64) {
-        let signed = step * self.signs[row];
-        for (index, value) in self.rows[row].iter() {
-            self.weights[index] += signed * value;
-        }
-        self.bias += signed * self.settings.bias_scale;
-    }
-
-    fn shuffled_passes(&self) -> impl Iterator<Item = Vec<usize>> + use<> {
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(self.settings.seed);
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        (0..self.settings.max_iterations).map(move |_| {
-            order.shuffle(&mut random);
-            order.clone()
+            weights: vec![0.0; self.features],
+        };
+        let Descended { rows, bias, .. } =
+            Descent::new(self, rows, &squared_norms, &sides, Vec::new()).run();
+        Ok(LinearModel {
+            weights: Array1::from_vec(rows.weights),
+            bias: bias[0],
         })
     }
+}
 
-    /// Each dual variable alpha in (0, bound) has a partner bound - alpha; the smaller of the two
-    /// is moved, by a guarded Newton search, to where its derivative vanishes.
-    fn logistic(&mut self) {
-        const LONGEST_SEARCH: usize = 100;
-        let mut alphas: Vec<f64> = self
-            .bounds
-            .iter()
-            .map(|&bound| (0.001 * bound).min(1e-8))
-            .collect();
-        for (row, &alpha) in alphas.iter().enumerate() {
-            self.step(row, alpha);
-        }
-        let mut inner_tolerance = 1e-2;
-        let finest = f64::min(1e-8, self.settings.tolerance);
-        for order in self.shuffled_passes() {
-            let mut largest_violation = 0.0f64;
-            let mut searches = 0;
-            for &row in &order {
-                let (bound, curvature) = (self.bounds[row], self.squared_norms[row]);
-                let margin = self.margin(row);
-                let partner = bound - alphas[row];
-                let move_partner = 0.5 * curvature * (partner - alphas[row]) + margin < 0.0;
-                let (start, direction) = match move_partner {
-                    true => (partner, -1.0),
-                    false => (alphas[row], 1.0),
-                };
-                let derivative = |z: f64| {
-                    curvature * (z - start) + direction * margin + libm::log(z / (bound - z))
-                };
-                let mut z = if bound - start < 0.5 * bound {
-                    0.1 * start
-                } else {
-                    start
-                };
-                let mut slope = derivative(z);
-                largest_violation = largest_violation.max(slope.abs());
-                let mut steps = 0;
-                while steps < LONGEST_SEARCH && slope.abs() >= inner_tolerance {
-                    let second = curvature + bound / (bound - z) / z;
-                    let newton = z - slope / second;
-                    z = if newton <= 0.0 { z * 0.1 } else { newton };
-                    slope = derivative(z);
-                    steps += 1;
-                    searches += 1;
-                }
-                if steps > 0 {
-                    alphas[row] = if move_partner { bound - z } else { z };
-                    self.step(row, direction * (z - start));
-                }
-            }
-            if largest_violation < self.settings.tolerance {
-                break;
-            }
-            if searches <= self.rows.len() / 10 {
-                inner_tolerance = finest.max(0.1 * inner_tolerance);
-            }
+/// Rows written out, with the weights of one lane.
+struct WrittenRows<'a> {
+    rows: Vec<&'a SparseRow>,
+    weights: Vec<f64>,
+}
+
+impl Rows<1> for WrittenRows<'_> {
+    fn scores(&mut self, row: usize) -> [f64; 1] {
+        [self.rows[row].dot(&self.weights)]
+    }
+
+    fn all_scores(&self) -> Vec<[f64; 1]> {
+        let rows = self.rows.iter();
+        rows.map(|row| [row.dot(&self.weights)]).collect()
+    }
+
+    fn add(&mut self, row: usize, &[multiple]: &[f64; 1]) {
+        for (index, value) in self.rows[row].iter() {
+            self.weights[index] += multiple * value;
         }
     }
 
-    /// Dual variables are bounded below by 0 and moved to where the projected gradient vanishes.
-    fn squared_hinge(&mut self) {
-        let mut alphas = vec![0.0f64; self.rows.len()];
-        for order in self.shuffled_passes() {
-            let mut largest_violation = 0.0f64;
-            for &row in &order {
-                let diagonal = 0.5 / self.bounds[row];
-                let gradient = self.margin(row) - 1.0 + diagonal * alphas[row];
-                let projected = if alphas[row] == 0.0 {
-                    gradient.min(0.0)
-                } else {
-                    gradient
-                };
-                largest_violation = largest_violation.max(projected.abs());
-                if projected.abs() > 1e-12 {
-                    let curvature = self.squared_norms[row] + diagonal;
-                    let moved = (alphas[row] - gradient / curvature).max(0.0);
-                    self.step(row, moved - alphas[row]);
-                    alphas[row] = moved;
-                }
-            }
-            if largest_violation < self.settings.tolerance {
-                break;
-            }
-        }
+    fn add_unseen(&mut self, row: usize, multiples: &[f64; 1]) {
+        self.add(row, multiples);
     }
 }
 

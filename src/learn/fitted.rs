@@ -1,7 +1,9 @@
 //! What learners give: one scorer a label.
 
+use rayon::prelude::*;
+
 use super::linear::LinearModel;
-use crate::features::SparseRow;
+use crate::features::{FeatureSpace, SparseRow};
 use crate::scoring::Forest;
 
 /// Fitted scorers, one for each label.
@@ -14,20 +16,32 @@ pub enum Heads {
 }
 
 impl Heads {
-    /// The raw scores of a row, one for each label.
-    pub fn scores(&self, row: &SparseRow) -> Vec<f64> {
+    /// The raw scores of some sentences, label by label.
+    pub(crate) fn scores(&self, space: &FeatureSpace<'_>, sentences: &[usize]) -> Vec<Vec<f64>> {
         match self {
-            Self::Linear(models) => models.iter().map(|model| model.score(row)).collect(),
-            Self::Forests(forests) => forests
-                .iter()
-                .map(|forest| {
-                    forest.score(|feature| {
-                        row.indices()
-                            .binary_search(&feature)
-                            .map_or(0.0, |place| row.values()[place])
-                    })
-                })
-                .collect(),
+            Self::Linear(models) => {
+                let of_model = |model: &LinearModel| {
+                    let weights = model.weights.as_slice().unwrap_or_default();
+                    let scorer = space.scorer(space.effects(weights));
+                    let score = |&sentence: &usize| scorer.score(space.span(sentence)) + model.bias;
+                    sentences.iter().map(score).collect()
+                };
+                models.par_iter().map(of_model).collect()
+            }
+            Self::Forests(forests) => {
+                let rows = space.rows(sentences);
+                let of_forest = |forest: &Forest| {
+                    let score = |row: &SparseRow| {
+                        forest.score(|feature| {
+                            row.indices()
+                                .binary_search(&feature)
+                                .map_or(0.0, |place| row.values()[place])
+                        })
+                    };
+                    rows.iter().map(score).collect()
+                };
+                forests.par_iter().map(of_forest).collect()
+            }
         }
     }
 }

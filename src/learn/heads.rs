@@ -1,21 +1,25 @@
 //! Fitting one scorer a label.
 
-use linfa::DatasetBase;
 use linfa::traits::Fit;
+use linfa::{DatasetBase, ParamGuard};
 use ndarray::{Array1, Axis};
 use rayon::prelude::*;
 
 use super::assertion::fit_assertion;
-use super::dual::{DualCoordinateDescent, Loss};
+use super::descent::{Descent, Side};
+use super::dual::{DualCoordinateDescent, DualCoordinateDescentValid, Loss};
 use super::fitted::Heads;
 use super::linear::LinearModel;
 use super::naive_bayes::{NaiveBayes, NaiveBayesKind};
 use super::problem::Problem;
 use super::settings::{LearnerKind, LearnerSettings};
+use super::spans::SpanRows;
 use super::stock;
 use super::windows::{LocalEvidence, WindowLearner};
 use crate::error::{Error, Result};
-use crate::features::FeatureSpace;
+
+/// Labels that are fitted together.
+const MOST_LANES: usize = 7;
 
 /// Fits one scorer for each label, one-vs-rest unless the learner knows several classes itself.
 ///
@@ -66,23 +70,72 @@ pub(super) fn descent(
         .seed(seed)
 }
 
+/// All labels over the same rows, several at a time.
 fn one_vs_rest(settings: &LearnerSettings, problem: &Problem<'_>, seed: u64) -> Result<Heads> {
-    let parameters = descent(settings, problem.features, seed);
-    let models: Result<Vec<LinearModel>> = (0..problem.targets.labels().len())
-        .into_par_iter()
-        .map(|label| {
-            let (places, holds) = problem.decided(label);
-            if let Some(constant) = problem.constant(&holds) {
-                return Ok(constant);
-            }
-            if places.len() == problem.rows.nrows() {
-                return parameters.fit(&DatasetBase::new(problem.view(), holds));
-            }
-            let rows = problem.rows.select(Axis(0), &places);
-            parameters.fit(&DatasetBase::new(rows, holds))
+    let parameters = descent(settings, problem.features, seed).check()?;
+    let labels = 0..problem.targets.labels().len();
+    let constants: Vec<Option<LinearModel>> = labels
+        .clone()
+        .map(|label| problem.constant(label))
+        .collect();
+    let open: Vec<usize> = labels.filter(|&l| constants[l].is_none()).collect();
+    let spans = problem.sentences.iter();
+    let rows = SpanRows::new(
+        problem.space,
+        spans
+            .map(|&sentence| problem.space.span(sentence))
+            .collect(),
+    );
+    let fitted: Vec<LinearModel> = open
+        .par_chunks(MOST_LANES)
+        .flat_map_iter(|labels| match labels.len() {
+            1 => fit_lanes::<2>(&parameters, problem, &rows, labels),
+            2..=3 => fit_lanes::<4>(&parameters, problem, &rows, labels),
+            _ => fit_lanes::<8>(&parameters, problem, &rows, labels),
         })
         .collect();
-    models.map(Heads::Linear)
+    let mut fitted = fitted.into_iter();
+    let models = constants.into_iter();
+    Ok(Heads::Linear(
+        models
+            .filter_map(|model| model.or_else(|| fitted.next()))
+            .collect(),
+    ))
+}
+
+/// Fits fewer than `PLACES` labels together.
+fn fit_lanes<const PLACES: usize>(
+    parameters: &DualCoordinateDescentValid,
+    problem: &Problem<'_>,
+    rows: &SpanRows<'_>,
+    labels: &[usize],
+) -> Vec<LinearModel> {
+    let side = |lane: usize, sentence: usize| {
+        let held = labels
+            .get(lane)
+            .map(|&l| problem.targets.holds(l, sentence));
+        held.flatten().map_or(Side::Open, Side::from)
+    };
+    let sides: Vec<[Side; PLACES]> = (problem.sentences.iter())
+        .map(|&sentence| std::array::from_fn(|lane| side(lane, sentence)))
+        .collect();
+    let weighted = rows.weighted::<PLACES>();
+    let fitted = Descent::new(
+        parameters,
+        weighted,
+        &rows.squared_norms,
+        &sides,
+        Vec::new(),
+    )
+    .run();
+    let model = |lane: usize| {
+        let effect = |slot: usize| fitted.rows.effect(slot, lane);
+        LinearModel {
+            weights: Array1::from_vec(problem.space.weights(effect)),
+            bias: fitted.bias[lane],
+        }
+    };
+    (0..labels.len()).map(model).collect()
 }
 
 fn naive_bayes(
@@ -103,7 +156,7 @@ fn naive_bayes(
         .into_par_iter()
         .map(|label| {
             let (places, holds) = problem.decided(label);
-            if let Some(constant) = problem.constant(&holds) {
+            if let Some(constant) = problem.constant(label) {
                 return Ok(constant);
             }
             let rows = problem.rows.select(Axis(0), &places);
@@ -125,7 +178,6 @@ fn naive_bayes(
 pub(crate) fn fit_local_evidence(
     settings: &LearnerSettings,
     problem: &Problem<'_>,
-    space: &FeatureSpace<'_>,
     heads: &Heads,
     seed: u64,
 ) -> Result<Option<LocalEvidence>> {
@@ -139,19 +191,13 @@ pub(crate) fn fit_local_evidence(
     let learner = WindowLearner {
         radius,
         rounds: settings.window_rounds,
-        parameters: descent(settings, problem.features, seed),
-        space,
+        parameters: descent(settings, problem.features, seed).check()?,
+        space: problem.space,
     };
-    let windows = learner.fit(problem, models)?;
-    let parameters = descent(settings, space.assertion_len(), seed);
+    let windows = learner.fit(problem, models);
+    let parameters = descent(settings, problem.space.assertion_len(), seed);
     let assertion = match settings.assertion {
-        true => Some(fit_assertion(
-            &parameters,
-            problem,
-            space,
-            &windows,
-            radius,
-        )?),
+        true => Some(fit_assertion(&parameters, problem, &windows, radius)?),
         false => None,
     };
     Ok(Some(LocalEvidence {

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 use super::linear::LinearModel;
 use crate::corpus::{Record, leaves};
 use crate::error::{Error, Result};
-use crate::features::SparseRow;
+use crate::features::{FeatureSpace, SparseRow};
 
 /// Labels of rows in the form that learners take.
 #[derive(Clone, Debug)]
@@ -147,12 +147,14 @@ pub(crate) fn class_name(record: &Record) -> Result<&str> {
     Ok(record.labels.first().map_or(NONE_CLASS, String::as_str))
 }
 
-/// Rows of sentences with the targets that learners are fitted on.
+/// Sentences with the targets that learners are fitted on.
 pub(crate) struct Problem<'a> {
     pub(crate) targets: &'a Targets,
-    /// Rows of the sentences in `sentences`, of shape (sentences, 1).
+    pub(crate) space: &'a FeatureSpace<'a>,
+    /// Rows of the sentences in `sentences`, of shape (sentences, 1), for the learners that need
+    /// them written out, else empty.
     pub(crate) rows: &'a Array2<SparseRow>,
-    /// The place in the corpus of each row.
+    /// The places in the corpus of the sentences.
     pub(crate) sentences: &'a [usize],
     pub(crate) features: usize,
 }
@@ -173,15 +175,16 @@ impl Problem<'_> {
     }
 
     /// The scorer of a label that holds for all decided rows or for none, as may happen in a fold.
-    pub(crate) fn constant(&self, holds: &Array1<bool>) -> Option<LinearModel> {
-        let first = holds.first().copied().unwrap_or(false);
-        holds
+    pub(crate) fn constant(&self, label: usize) -> Option<LinearModel> {
+        let mut holds = self
+            .sentences
             .iter()
-            .all(|&held| held == first)
-            .then(|| LinearModel {
-                weights: Array1::zeros(self.features),
-                bias: if first { 1.0 } else { -1.0 },
-            })
+            .filter_map(|&sentence| self.targets.holds(label, sentence));
+        let first = holds.next().unwrap_or(false);
+        holds.all(|held| held == first).then(|| LinearModel {
+            weights: Array1::zeros(self.features),
+            bias: if first { 1.0 } else { -1.0 },
+        })
     }
 
     /// All rows without copying, for problems in which every row is decided.

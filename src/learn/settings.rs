@@ -46,6 +46,11 @@ impl LearnerKind {
         )
     }
 
+    /// Whether the learner takes sentences as they are, without rows that are written out.
+    pub(crate) fn works_on_spans(self) -> bool {
+        matches!(self, Self::Logistic | Self::Svm)
+    }
+
     /// The name on the command line and in configuration files.
     pub fn name(self) -> String {
         clap::ValueEnum::to_possible_value(&self)
@@ -66,7 +71,8 @@ pub struct LearnerSettings {
     pub class_weights: ClassWeights,
     /// Value of the constant feature whose weight is the bias (logistic, svm).
     pub bias_scale: f64,
-    /// Violation of optimality at which descent stops (logistic, svm).
+    /// Violation of optimality at which descent stops (logistic, svm); it also stops where its
+    /// objective lies above the minimum by at most half the square of this, as a share.
     pub tolerance: f64,
     /// Passes over the rows (logistic, svm) or steps (linfa-logistic).
     pub max_iterations: usize,
@@ -107,7 +113,7 @@ impl Default for LearnerSettings {
             smoothing: 0.1,
             window_words: 9,
             assertion: true,
-            window_rounds: 4,
+            window_rounds: 2,
             top_features: 1000,
             memory_limit: 2048,
             epochs: 3,
@@ -201,6 +207,10 @@ fn out_of_bounds(name: &'static str, value: impl ToString, allowed: &'static str
 pub struct TrainingSettings {
     /// Folds for measuring, calibration and thresholds.
     pub folds: usize,
+    /// Instead of folds: the share of the sentences, in whole documents, that the model is not
+    /// fitted on, but calibrated and measured on. Costs one fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_out: Option<f64>,
     /// Whether each row has exactly one label.
     pub single_label: bool,
     /// Decides folds and every random order.
@@ -217,6 +227,7 @@ impl Default for TrainingSettings {
     fn default() -> Self {
         Self {
             folds: 5,
+            hold_out: None,
             single_label: false,
             seed: 1,
             calibration: CalibrationKind::default(),
@@ -237,6 +248,11 @@ impl TrainingSettings {
     pub fn check(&self) -> Result<()> {
         if self.folds < 2 {
             return out_of_bounds("training.folds", self.folds, "at least 2");
+        }
+        if let Some(share) = self.hold_out
+            && !(0.01..=0.5).contains(&share)
+        {
+            return out_of_bounds("training.hold_out", share, "a share from 0.01 to 0.5");
         }
         if self.bootstrap_samples > MOST_BOOTSTRAP_SAMPLES {
             let samples = self.bootstrap_samples;

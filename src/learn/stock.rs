@@ -86,7 +86,7 @@ pub(super) fn fit(settings: &LearnerSettings, problem: &Problem<'_>, seed: u64) 
             (0..labels)
                 .map(|label| {
                     let (places, holds) = problem.decided(label);
-                    if let Some(constant) = problem.constant(&holds) {
+                    if let Some(constant) = problem.constant(label) {
                         return Ok(constant);
                     }
                     let rows = dense.select(Axis(0), &places);
@@ -306,7 +306,7 @@ fn forest(
     seed: u64,
 ) -> Result<Forest> {
     let (places, holds) = problem.decided(label);
-    if let Some(constant) = problem.constant(&holds) {
+    if let Some(constant) = problem.constant(label) {
         let vote = if constant.bias > 0.0 { 1.0 } else { 0.0 };
         return Ok(Forest {
             trees: vec![vec![Node::Leaf(vote)]],

@@ -9,16 +9,16 @@
 
 use std::collections::BTreeSet;
 
-use linfa::DatasetBase;
-use linfa::traits::Fit;
 use ndarray::Array1;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
-use super::dual::DualCoordinateDescent;
+use super::descent::{Descent, Side};
+use super::dual::DualCoordinateDescentValid;
 use super::linear::LinearModel;
 use super::problem::Problem;
-use crate::error::Result;
-use crate::features::{FeatureSpace, SparseRow, records};
+use super::spans::{SpanRows, SquaredNorms};
+use crate::features::FeatureSpace;
 
 /// How windows are learnt.
 pub(crate) struct WindowLearner<'a> {
@@ -27,77 +27,111 @@ pub(crate) struct WindowLearner<'a> {
     /// Times the windows are chosen.
     pub(crate) rounds: usize,
     /// How the scorer of the chosen windows is fitted.
-    pub(crate) parameters: DualCoordinateDescent,
+    pub(crate) parameters: DualCoordinateDescentValid,
     pub(crate) space: &'a FeatureSpace<'a>,
 }
+
+/// A window: its sentence and the place of the word in its middle.
+type Window = (usize, usize);
 
 impl WindowLearner<'_> {
     /// Fits one scorer a label; the windows of the first round are chosen by the scorers of whole
     /// sentences.
-    ///
-    /// # Errors
-    /// When a parameter is out of bounds.
     pub(crate) fn fit(
         &self,
         problem: &Problem<'_>,
         sentence_models: &[LinearModel],
-    ) -> Result<Vec<LinearModel>> {
+    ) -> Vec<LinearModel> {
         sentence_models
             .par_iter()
             .enumerate()
-            .map(|(label, model)| self.fit_label(problem, label, model.clone()))
+            .map(|(label, model)| match problem.constant(label) {
+                Some(_) => model.clone(),
+                None => self.fit_label(problem, label, model),
+            })
             .collect()
     }
 
-    fn fit_label(
-        &self,
-        problem: &Problem<'_>,
-        label: usize,
-        mut model: LinearModel,
-    ) -> Result<LinearModel> {
+    fn fit_label(&self, problem: &Problem<'_>, label: usize, model: &LinearModel) -> LinearModel {
         let (places, holds) = problem.decided(label);
-        if problem.constant(&holds).is_some() {
-            return Ok(model);
-        }
-        // Windows once chosen in a negative sentence stay counter-examples in later rounds.
-        let mut negatives: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let feature_weights = model.weights.as_slice().unwrap_or_default();
+        let mut effects = self.space.effects(feature_weights);
+        let mut bias = model.bias;
+        // Windows once chosen in a negative sentence stay counter-examples in later rounds, and a
+        // window that stays keeps its dual variable: the next fit starts near its end.
+        let mut negatives: BTreeSet<Window> = BTreeSet::new();
+        let mut positives: Vec<Window> = Vec::new();
+        let mut known: FxHashMap<Window, Known> = FxHashMap::default();
+        let mut norms = SquaredNorms::new(self.space);
         for _ in 0..self.rounds {
-            let mut positives = Vec::new();
-            let best = self.best_windows(&model, places.iter().map(|&p| problem.sentences[p]));
-            for ((sentence, middle), &held) in best.into_iter().zip(&holds) {
+            let scorer = self.space.scorer(effects);
+            let (mut sums, mut chosen, before) = (Vec::new(), Vec::new(), negatives.len());
+            for (&place, &held) in places.iter().zip(&holds) {
+                let sentence = problem.sentences[place];
+                let (_, middle) = scorer.best_window(sentence, self.radius, &mut sums);
                 if held {
-                    positives.push((sentence, middle));
+                    chosen.push((sentence, middle));
                 } else {
                     negatives.insert((sentence, middle));
                 }
             }
-            let chosen = positives.iter().chain(&negatives);
-            let rows: Vec<SparseRow> = chosen
-                .map(|&(sentence, middle)| self.space.window_row(sentence, middle, self.radius))
-                .collect();
-            let held = (0..rows.len()).map(|row| row < positives.len()).collect();
-            let data = DatasetBase::new(records(rows), Array1::from_vec(held));
-            model = self.parameters.fit(&data)?;
+            effects = scorer.into_effects();
+            if chosen == positives && negatives.len() == before {
+                break;
+            }
+            positives = chosen;
+            (effects, bias) = self.fit_windows(&positives, &negatives, &mut known, &mut norms);
         }
-        Ok(model)
+        LinearModel {
+            weights: Array1::from_vec(self.space.weights(|slot| effects[slot])),
+            bias,
+        }
     }
 
-    fn best_windows(
+    /// Effects of slots and bias from windows, beginning at what is known of them.
+    fn fit_windows(
         &self,
-        model: &LinearModel,
-        sentences: impl Iterator<Item = usize>,
-    ) -> Vec<(usize, usize)> {
-        let weights = model.weights.as_slice().unwrap_or_default();
-        let word_scores = self.space.word_scores(weights);
-        sentences
-            .map(|sentence| {
-                let best = self
-                    .space
-                    .best_window(sentence, self.radius, weights, &word_scores);
-                (sentence, best.1)
-            })
-            .collect()
+        positives: &[Window],
+        negatives: &BTreeSet<Window>,
+        known: &mut FxHashMap<Window, Known>,
+        norms: &mut SquaredNorms<'_>,
+    ) -> (Vec<f64>, f64) {
+        let windows: Vec<Window> = positives.iter().chain(negatives).copied().collect();
+        let span =
+            |&(sentence, middle): &Window| self.space.window_span(sentence, middle, self.radius);
+        let of_window = |window: &Window| match known.get(window) {
+            Some(known) => *known,
+            None => Known {
+                alpha: 0.0,
+                squared_norm: norms.of(span(window)),
+            },
+        };
+        let start: Vec<Known> = windows.iter().map(of_window).collect();
+        let rows = SpanRows::with_norms(
+            self.space,
+            windows.iter().map(span).collect(),
+            start.iter().map(|known| known.squared_norm).collect(),
+        );
+        let sides: Vec<[Side; 2]> = (0..windows.len())
+            .map(|row| [(row < positives.len()).into(), Side::Open])
+            .collect();
+        let alphas = start.iter().map(|known| [known.alpha, 0.0]).collect();
+        let (weighted, norms) = (rows.weighted::<2>(), &rows.squared_norms);
+        let fitted = Descent::new(&self.parameters, weighted, norms, &sides, alphas).run();
+        let fitted_known = start.iter().zip(&fitted.alphas);
+        let fitted_known = fitted_known.map(|(known, &[alpha, _])| Known { alpha, ..*known });
+        *known = windows.into_iter().zip(fitted_known).collect();
+        let slots = 0..self.space.squares().len();
+        let effects = slots.map(|slot| fitted.rows.effect(slot, 0)).collect();
+        (effects, fitted.bias[0])
     }
+}
+
+/// What is known of a window from the fit before.
+#[derive(Clone, Copy)]
+struct Known {
+    alpha: f64,
+    squared_norm: f64,
 }
 
 /// Scorers of local evidence.
@@ -121,12 +155,12 @@ impl LocalEvidence {
     ) -> Vec<Vec<[f64; 2]>> {
         let of_label = |model: &LinearModel| {
             let weights = model.weights.as_slice().unwrap_or_default();
-            let word_scores = space.word_scores(weights);
+            let scorer = space.scorer(space.effects(weights));
+            let mut sums = Vec::new();
             let of_sentence = |&sentence: &usize| {
-                let (score, middle) =
-                    space.best_window(sentence, self.radius, weights, &word_scores);
+                let (score, middle) = scorer.best_window(sentence, self.radius, &mut sums);
                 let assertion = self.assertion.as_ref().map_or(0.0, |assertion| {
-                    let trigger = space.trigger(sentence, middle, self.radius, &word_scores);
+                    let trigger = scorer.trigger(sentence, middle, self.radius);
                     assertion.score(&space.assertion_row(sentence, trigger))
                 });
                 [score + model.bias, assertion]
@@ -135,27 +169,4 @@ impl LocalEvidence {
         };
         self.windows.par_iter().map(of_label).collect()
     }
-}
-
-/// How much the scores of the whole sentence, of its best window and of the assertion count for a
-/// label: a logistic regression on scores of sentences that none was fitted on.
-///
-/// # Errors
-/// When the scores are no numbers.
-pub(crate) fn mix_scores(scores: &[[f64; 3]], holds: &[bool]) -> Result<[f64; 3]> {
-    let rows = scores
-        .iter()
-        .map(|parts| {
-            let mut pairs = (0..).zip(parts.map(|part| part as f32)).collect();
-            SparseRow::from_pairs(&mut pairs)
-        })
-        .collect();
-    let data = DatasetBase::new(records(rows), Array1::from_vec(holds.to_vec()));
-    let fitted: LinearModel = DualCoordinateDescent::new(3, super::dual::Loss::Logistic)
-        .c(10.0)
-        .class_weights(super::dual::ClassWeights::None)
-        .tolerance(0.01)
-        .max_iterations(300)
-        .fit(&data)?;
-    Ok([0, 1, 2].map(|part| fitted.weights[part]))
 }
