@@ -102,7 +102,7 @@ fn judged(model: &Model, corpus: &Corpus) -> Judged {
     let mut scratch = Scratch::default();
     let records = corpus.records().iter();
     let predictions: Vec<_> = records
-        .map(|record| predictor.predict(&record.text, &mut scratch).leaves.clone())
+        .map(|record| predictor.predict_leaves(&record.text, &mut scratch))
         .collect();
     let tree = predictor.tree().clone();
     Judged::new(

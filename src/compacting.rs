@@ -67,7 +67,7 @@ fn predict_all(predictor: &Predictor, records: &[Record]) -> Vec<LeafPrediction>
     let predictions = records
         .par_iter()
         .map_init(Scratch::default, |scratch, record| {
-            predictor.predict(&record.text, scratch).leaves.clone()
+            predictor.predict_leaves(&record.text, scratch)
         });
     predictions.collect()
 }

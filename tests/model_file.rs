@@ -29,7 +29,7 @@ fn bytes_survive_a_round_trip() {
     let mut scratch = Scratch::default();
     let prediction = predictor.predict("شنت طائرات غارات", &mut scratch);
     assert_eq!(predictor.header().labels, ["air", "fire.gun"]);
-    assert_eq!(prediction.leaves.holds, [true, false]);
+    assert_eq!(prediction.holds, [true, false]);
 }
 
 #[test]

@@ -142,12 +142,7 @@ struct Figures<'a> {
 fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
     let records = corpus.records().par_iter();
     let predictions = records.map_init(Scratch::default, |scratch, record| {
-        let mut leaves = predictor.predict(&record.text, scratch).leaves.clone();
-        let header = predictor.header();
-        leaves.margin = header
-            .mode
-            .margin(&leaves.probabilities, &header.thresholds);
-        leaves
+        predictor.predict_leaves(&record.text, scratch)
     });
     predictions.collect()
 }

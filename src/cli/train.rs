@@ -65,6 +65,10 @@ without holding all texts: such rows are kept. Above 65,536 documents their numb
     /// Memory in MB that the run may take [default: 400]
     #[arg(long, value_name = "MB", help_heading = STREAM, requires = "stream")]
     pub(super) memory: Option<usize>,
+    /// C, the weight of the errors against the size of the weights; larger fits closer [default: 1 for
+    /// svm, 30 for logistic]
+    #[arg(long, value_name = "C")]
+    pub(super) c: Option<f64>,
     /// Folds for measuring, calibration and thresholds [default: 5]
     #[arg(long, value_name = "N")]
     pub(super) folds: Option<usize>,
@@ -99,6 +103,9 @@ impl TrainArgs {
         };
         if let Some(learner) = self.learner {
             settings.learner.kind = learner;
+        }
+        if self.c.is_some() {
+            settings.learner.c = self.c;
         }
         if let Some(aim) = self.aim {
             settings.training.aim = aim;

@@ -1,5 +1,8 @@
 //! Looking up the features of new words.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::candidates::unit_of;
 use super::ngrams::for_each_key;
 use super::places::{Filter, Places};
@@ -13,21 +16,58 @@ const NONE: u32 = u32::MAX;
 /// A word with more characters has its n-grams counted in a table as long as the vocabulary.
 const LONG_WORD: usize = 1 << 12;
 
-/// Hash tables over a vocabulary; made once when a model is compiled, shared by threads.
+/// Looks features up in a vocabulary; shared by threads.
+///
+/// The lists of a vocabulary are in order, so the first words are looked up by halving; a program
+/// that labels one sentence needs no more. Hash tables are made when more words come.
 #[derive(Debug)]
 pub(crate) struct FeatureIndex {
     vocabulary: Vocabulary,
+    tables: OnceLock<Tables>,
+    /// Words looked up without the tables.
+    words_halved: AtomicUsize,
+    /// For each unit its feature as a stem, or [`NONE`].
+    stems: Vec<u32>,
+    first_word: u32,
+    first_bigram: u32,
+    first_subword: u32,
+}
+
+/// Words after which hash tables pay.
+const WORDS_TO_HALVE: usize = 200;
+
+/// Hash tables over a vocabulary.
+#[derive(Debug)]
+struct Tables {
     char_ngrams: Places,
     words: Places,
     units: Places,
     bigrams: Places,
     /// Turns away most pairs of units that are no feature.
     bigram_filter: Filter,
-    /// For each unit its feature as a stem, or [`NONE`].
-    stems: Vec<u32>,
-    first_word: u32,
-    first_bigram: u32,
-    first_subword: u32,
+}
+
+impl Tables {
+    fn new(vocabulary: &Vocabulary) -> Self {
+        let hashes = |keys: &[u64]| -> Vec<u64> { keys.iter().map(|&k| hash_of_key(k)).collect() };
+        let bigrams = hashes(&vocabulary.bigrams);
+        Self {
+            char_ngrams: Places::new(hashes(&vocabulary.char_ngrams).into_iter()),
+            words: places_of_strings(&vocabulary.words),
+            units: places_of_strings(&vocabulary.units),
+            bigram_filter: Filter::new(bigrams.iter().copied()),
+            bigrams: Places::new(bigrams.into_iter()),
+        }
+    }
+}
+
+/// The place of a key in a list in order, by its table where there is one.
+#[inline]
+fn place_of_key(table: Option<&Places>, keys: &[u64], key: u64) -> Option<u32> {
+    match table {
+        Some(table) => table.find(hash_of_key(key), |place| keys[place as usize] == key),
+        None => keys.binary_search(&key).ok().map(|place| place as u32),
+    }
 }
 
 /// The features that lie within one word.
@@ -55,10 +95,14 @@ fn places_of_strings(strings: &Strings) -> Places {
     Places::new(hashes.into_iter())
 }
 
-fn place_of_string(places: &Places, strings: &Strings, text: &str) -> Option<u32> {
-    places.find(hash_of_text(text), |place| {
-        strings.get(place as usize) == Some(text)
-    })
+/// The place of a text in strings in order, by their table where there is one.
+fn place_of_string(table: Option<&Places>, strings: &Strings, text: &str) -> Option<u32> {
+    match table {
+        Some(table) => table.find(hash_of_text(text), |place| {
+            strings.get(place as usize) == Some(text)
+        }),
+        None => strings.find(text),
+    }
 }
 
 impl FeatureIndex {
@@ -70,19 +114,29 @@ impl FeatureIndex {
         for (&unit, feature) in vocabulary.stems.iter().zip(first_stem..) {
             stems[unit as usize] = feature;
         }
-        let keys = |keys: &[u64]| Places::new(keys.iter().map(|&key| hash_of_key(key)));
         Self {
-            char_ngrams: keys(&vocabulary.char_ngrams),
-            words: places_of_strings(&vocabulary.words),
-            units: places_of_strings(&vocabulary.units),
-            bigrams: keys(&vocabulary.bigrams),
-            bigram_filter: Filter::new(vocabulary.bigrams.iter().map(|&key| hash_of_key(key))),
+            tables: OnceLock::new(),
+            words_halved: AtomicUsize::new(0),
             stems,
             first_word,
             first_bigram,
             first_subword: first_bigram + vocabulary.bigrams.len() as u32,
             vocabulary,
         }
+    }
+
+    fn tables(&self) -> Option<&Tables> {
+        self.tables.get()
+    }
+
+    /// The tables, once enough words came; what is found is the same with or without them.
+    fn tables_for_word(&self) -> Option<&Tables> {
+        if self.tables.get().is_none()
+            && self.words_halved.fetch_add(1, Ordering::Relaxed) < WORDS_TO_HALVE
+        {
+            return None;
+        }
+        Some(self.tables.get_or_init(|| Tables::new(&self.vocabulary)))
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {
@@ -96,13 +150,16 @@ impl FeatureIndex {
 
     /// Finds the features within a word, given its codes between boundary marks as well.
     pub(crate) fn find_features(&self, word: &str, codes: &[u8], of_word: &mut WordFeatures) {
+        let tables = self.tables_for_word();
         of_word.found.clear();
-        self.find_ngrams(codes, of_word);
+        self.find_ngrams(tables, codes, of_word);
         let first_word = self.first_word;
-        let place = place_of_string(&self.words, &self.vocabulary.words, word);
+        let table = tables.map(|tables| &tables.words);
+        let place = place_of_string(table, &self.vocabulary.words, word);
         of_word.found.extend(place.map(|place| first_word + place));
         let unit = unit_of(word, self.vocabulary.settings.stems);
-        of_word.unit = place_of_string(&self.units, &self.vocabulary.units, unit);
+        let table = tables.map(|tables| &tables.units);
+        of_word.unit = place_of_string(table, &self.vocabulary.units, unit);
         let stem = of_word.unit.map(|unit| self.stems[unit as usize]);
         of_word.found.extend(stem.filter(|&stem| stem != NONE));
         if let Some(subwords) = &self.vocabulary.subwords {
@@ -119,7 +176,8 @@ impl FeatureIndex {
         of_word.count(&self.vocabulary.idf);
     }
 
-    fn find_ngrams(&self, codes: &[u8], of_word: &mut WordFeatures) {
+    fn find_ngrams(&self, tables: Option<&Tables>, codes: &[u8], of_word: &mut WordFeatures) {
+        let table = tables.map(|tables| &tables.char_ngrams);
         let settings = &self.vocabulary.settings;
         let keys = &self.vocabulary.char_ngrams;
         let mut counts = match codes.len() > LONG_WORD {
@@ -128,9 +186,7 @@ impl FeatureIndex {
         };
         let (least, most) = (settings.char_ngram_min, settings.char_ngram_max);
         for_each_key(codes, least, most, |key| {
-            let place = self
-                .char_ngrams
-                .find(hash_of_key(key), |place| keys[place as usize] == key);
+            let place = place_of_key(table, keys, key);
             match place {
                 Some(place) if counts.is_empty() => of_word.found.push(place),
                 Some(place) => counts[place as usize] += 1,
@@ -149,16 +205,16 @@ impl FeatureIndex {
     /// Whether the bigram with a key may be a feature; it costs little to ask.
     #[inline]
     pub(crate) fn may_be_bigram(&self, key: u64) -> bool {
-        self.bigram_filter.may_hold(hash_of_key(key))
+        match self.tables() {
+            Some(tables) => tables.bigram_filter.may_hold(hash_of_key(key)),
+            None => true,
+        }
     }
 
     /// The feature of the bigram with a key, with its value.
     pub(crate) fn bigram(&self, key: u64) -> Option<(u32, f32)> {
-        let keys = &self.vocabulary.bigrams;
-        let hash = hash_of_key(key);
-        let place = self
-            .bigrams
-            .find(hash, |place| keys[place as usize] == key)?;
+        let table = self.tables().map(|tables| &tables.bigrams);
+        let place = place_of_key(table, &self.vocabulary.bigrams, key)?;
         let feature = self.first_bigram + place;
         Some((feature, self.vocabulary.idf[feature as usize]))
     }

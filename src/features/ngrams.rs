@@ -110,12 +110,16 @@ impl Alphabet {
 
     /// Whether a key can have been made with this alphabet.
     pub(crate) fn holds_key(&self, key: u64) -> bool {
-        let bytes = key.to_be_bytes();
-        let letters = bytes.iter().skip_while(|&&byte| byte == UNKNOWN);
+        let last = self.characters.len() + FIRST_CHARACTER;
+        let mut rest = key;
+        while rest != 0 {
+            let code = rest as u8;
+            if code == UNKNOWN || usize::from(code) >= last {
+                return false;
+            }
+            rest >>= 8;
+        }
         key != 0
-            && letters
-                .clone()
-                .all(|&code| code != UNKNOWN && usize::from(code) < self.characters.len() + 2)
     }
 
     /// An n-gram for people to read, boundaries as `_`.

@@ -23,6 +23,20 @@ impl Strings {
         self.text.get(start..end)
     }
 
+    /// The number of a string, where the strings are in order.
+    pub(crate) fn find(&self, string: &str) -> Option<u32> {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            match self.get(middle)?.cmp(string) {
+                std::cmp::Ordering::Less => from = middle + 1,
+                std::cmp::Ordering::Equal => return Some(middle as u32),
+                std::cmp::Ordering::Greater => to = middle,
+            }
+        }
+        None
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts
@@ -58,6 +72,11 @@ mod tests {
         assert_eq!(strings.get(1), Some(""));
         assert_eq!(strings.get(2), Some("غارة"));
         assert_eq!(strings.get(3), None);
+        let in_order: Strings = ["ا", "ب", "ت"].into_iter().collect();
+        assert_eq!(
+            ["ا", "ت", "ث", ""].map(|s| in_order.find(s)),
+            [Some(0), Some(2), None, None]
+        );
         assert_eq!(strings.iter().collect::<Vec<_>>(), ["قصف", "", "غارة"]);
     }
 }

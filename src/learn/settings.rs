@@ -108,7 +108,7 @@ impl Default for LearnerSettings {
             c: None,
             class_weights: ClassWeights::default(),
             bias_scale: 1.0,
-            tolerance: 0.1,
+            tolerance: 0.03,
             max_iterations: 300,
             smoothing: 0.1,
             window_words: 9,

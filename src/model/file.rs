@@ -1,5 +1,6 @@
 //! Models as safetensors files: written whole or not at all, checked byte by byte when read.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
@@ -97,20 +98,20 @@ impl Model {
     /// # Errors
     /// As [`Model::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
-        let broken = |message: &str| damaged(path, message);
-        let (_, metadata) = SafeTensors::read_metadata(bytes)
-            .map_err(|error| broken(&format!("not a whole safetensors file: {error}")))?;
-        let json = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|entries| entries.get(HEADER_KEY))
-            .ok_or_else(|| broken("a safetensors file, but not one of Marsad's"))?;
-        check_version(json, path)?;
-        let header: Header =
-            serde_json::from_str(json).map_err(|error| broken(&format!("header: {error}")))?;
-        check_checksum(bytes, &header.checksum).map_err(|message| broken(&message))?;
-        let file = SafeTensors::deserialize(bytes).map_err(|error| broken(&error.to_string()))?;
-        read_parts(header, &file).map_err(|message| broken(&message))
+        let header = read_header(bytes, path)?;
+        check_checksum(bytes, &header.checksum).map_err(|message| damaged(path, &message))?;
+        read_parts(header, bytes, |levels| Cow::Owned(levels.to_vec()))
+            .map_err(|message| damaged(path, &message))
+    }
+
+    /// Reads a model that is part of the program, leaving weights where they are. Its checksum is
+    /// not looked at: what could change these bytes could change the program.
+    ///
+    /// # Errors
+    /// When the bytes are no model that this program can read.
+    pub(crate) fn from_program(bytes: &'static [u8], path: &Path) -> Result<Self> {
+        let header = read_header(bytes, path)?;
+        read_parts(header, bytes, Cow::Borrowed).map_err(|message| damaged(path, &message))
     }
 
     fn tensors(&self) -> Vec<StoredTensor> {
@@ -271,10 +272,27 @@ fn check_checksum(bytes: &[u8], stored: &str) -> std::result::Result<(), String>
     Err("its checksum does not fit: some bytes were changed".into())
 }
 
-fn read_parts(header: Header, file: &SafeTensors<'_>) -> Checked<Model> {
+fn read_header(bytes: &[u8], path: &Path) -> Result<Header> {
+    let broken = |message: &str| damaged(path, message);
+    let (_, metadata) = SafeTensors::read_metadata(bytes)
+        .map_err(|error| broken(&format!("not a whole safetensors file: {error}")))?;
+    let json = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|entries| entries.get(HEADER_KEY))
+        .ok_or_else(|| broken("a safetensors file, but not one of Marsad's"))?;
+    check_version(json, path)?;
+    serde_json::from_str(json).map_err(|error| broken(&format!("header: {error}")))
+}
+
+/// What becomes of the levels of weights: they are copied, or stay where they are.
+type Keep<'a> = fn(&'a [u8]) -> Cow<'static, [u8]>;
+
+fn read_parts<'a>(header: Header, bytes: &'a [u8], keep: Keep<'a>) -> Checked<Model> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     check_header(&header)?;
-    let vocabulary = read_vocabulary(&header, file)?;
-    let heads = read_heads(&header, file, &vocabulary)?;
+    let vocabulary = read_vocabulary(&header, &file)?;
+    let heads = read_heads(&header, &file, &vocabulary, keep)?;
     Ok(Model {
         header,
         vocabulary,
@@ -373,10 +391,11 @@ fn read_places(file: &SafeTensors<'_>, name: &str) -> Checked<Vec<u32>> {
     small.map_err(|_| format!("{name} with too large a number"))
 }
 
-fn read_weights(
-    file: &SafeTensors<'_>,
+fn read_weights<'a>(
+    file: &SafeTensors<'a>,
     names: [&str; 2],
     [rows, columns]: [usize; 2],
+    keep: Keep<'a>,
 ) -> Checked<Weights> {
     let wrong = || {
         format!(
@@ -393,7 +412,7 @@ fn read_weights(
     };
     let weights = match bits {
         WeightBits::ThirtyTwo => Weights::exact(columns, numbers(file, names[0])?),
-        _ => Weights::from_levels(bits, numbers(file, names[1])?, tensor.data().to_vec())
+        _ => Weights::from_levels(bits, numbers(file, names[1])?, keep(tensor.data()))
             .ok_or_else(wrong)?,
     };
     if tensor.data().len() != rows * bits.row_bytes(columns) || weights.columns() != columns {
@@ -411,10 +430,11 @@ fn read_weights(
     Ok(weights)
 }
 
-fn read_heads(
+fn read_heads<'a>(
     header: &Header,
-    file: &SafeTensors<'_>,
+    file: &SafeTensors<'a>,
     vocabulary: &Vocabulary,
+    keep: Keep<'a>,
 ) -> Checked<ModelHeads> {
     let features = vocabulary.len();
     let labels = header.labels.len();
@@ -446,9 +466,19 @@ fn read_heads(
         _ => vocabulary.units.len() * local,
     };
     Ok(ModelHeads::Linear {
-        weights: read_weights(file, ["weights", "weight_scales"], [features, columns])?,
+        weights: read_weights(
+            file,
+            ["weights", "weight_scales"],
+            [features, columns],
+            keep,
+        )?,
         biases,
-        assertion: read_weights(file, ["assertion", "assertion_scales"], [units, ROLES])?,
+        assertion: read_weights(
+            file,
+            ["assertion", "assertion_scales"],
+            [units, ROLES],
+            keep,
+        )?,
     })
 }
 

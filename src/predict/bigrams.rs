@@ -9,9 +9,16 @@ pub(super) const NO_BIGRAM: u32 = u32::MAX;
 /// A pair of units and the number of its bigram; pairs that are none are remembered as well. Keys are
 /// counted from 1, 0 is a free place.
 #[derive(Clone, Copy, Debug, Default)]
-struct Slot {
+pub(super) struct Slot {
     next_key: u64,
-    number: u32,
+    pub(super) number: u32,
+}
+
+impl Slot {
+    #[inline]
+    pub(super) fn is(&self, key: u64) -> bool {
+        self.next_key == key + 1
+    }
 }
 
 /// Bigrams by the key of their units.
@@ -39,15 +46,22 @@ impl BigramTable {
         }
     }
 
+    /// What stands at the first place where a pair may stand. No step depends on what is read, so
+    /// that the processor fetches all pairs of a sentence at once.
+    #[inline]
+    pub(super) fn guess(&self, key: u64) -> Slot {
+        let last = self.slots.len().wrapping_sub(1);
+        self.slots[mix(0, key) as usize & last]
+    }
+
     /// The number of the bigram with a key, [`NO_BIGRAM`] for a pair that is none; `None` for one
     /// that was not met.
-    #[inline]
     pub(super) fn find(&self, key: u64) -> Option<u32> {
         let last = self.slots.len().checked_sub(1)?;
         let mut place = mix(0, key) as usize & last;
         loop {
             let slot = self.slots[place];
-            if slot.next_key == key + 1 {
+            if slot.is(key) {
                 return Some(slot.number);
             }
             if slot.next_key == 0 {

@@ -4,7 +4,7 @@
 //! sum up to its start. The assertion of a trigger needs the words near it one by one, and of those
 //! far away only their sums.
 
-use super::bigrams::{BigramTable, NO_BIGRAM};
+use super::bigrams::{BigramTable, NO_BIGRAM, Slot};
 use super::predictor::Compiled;
 use super::scores::{RawScores, SENTENCE_ONLY, in_steps, scale_of};
 use super::words::{LANES, Lanes, NO_UNIT, Word, WordTable};
@@ -26,6 +26,7 @@ pub(super) struct FastScratch {
     bigram_at: Vec<u32>,
     /// Pairs of neighbouring units that may be bigrams: the place of the right one, and their key.
     pairs: Vec<(u32, u64)>,
+    guesses: Vec<Slot>,
     bigrams: BigramTable,
     /// Sums of what stands before a place, for windows that begin there; as many places as a window
     /// is long.
@@ -205,6 +206,7 @@ impl FastWay<'_> {
             sentence,
             bigram_at,
             pairs,
+            guesses,
             bigrams,
             of_word,
             ..
@@ -224,8 +226,14 @@ impl FastWay<'_> {
             }
             left = right;
         }
-        for &(place, key) in pairs.iter() {
-            let number = bigrams.find(key).unwrap_or_else(|| {
+        guesses.clear();
+        guesses.extend(pairs.iter().map(|&(_, key)| bigrams.guess(key)));
+        for (&(place, key), guess) in pairs.iter().zip(guesses.iter()) {
+            let known = match guess.is(key) {
+                true => Some(guess.number),
+                false => bigrams.find(key),
+            };
+            let number = known.unwrap_or_else(|| {
                 let number = index.bigram(key).map_or(NO_BIGRAM, |(feature, value)| {
                     self.push_lanes(&[(feature, value)], &mut of_word.sums, &mut bigrams.lanes);
                     bigrams.squared_norms.push(in_steps(value * value));

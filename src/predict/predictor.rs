@@ -39,8 +39,10 @@ pub(super) struct Compiled {
 /// What is predicted for one sentence.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prediction {
-    /// Probability and decision of each leaf label.
-    pub leaves: LeafPrediction,
+    /// Calibrated probability of each leaf label.
+    pub probabilities: Vec<f64>,
+    /// Whether each leaf label holds.
+    pub holds: Vec<bool>,
     /// For each leaf label that holds: the bytes of the sentence in which it shows most.
     pub evidence: Vec<Option<Range<usize>>>,
 }
@@ -183,9 +185,25 @@ impl Predictor {
                     .score_plainly(sentence, &mut scratch.plain, scores);
             }
         }
-        self.decide(&scratch.scores, &mut scratch.prediction.leaves);
+        self.decide(&scratch.scores, &mut scratch.prediction);
         self.find_evidence(scratch);
         &scratch.prediction
+    }
+
+    /// Predicts the leaf labels of one sentence, with how far the decision is from falling the other
+    /// way.
+    pub fn predict_leaves(&self, sentence: &str, scratch: &mut Scratch) -> LeafPrediction {
+        let Prediction {
+            probabilities,
+            holds,
+            ..
+        } = self.predict(sentence, scratch).clone();
+        let header = self.header();
+        LeafPrediction {
+            margin: header.mode.margin(&probabilities, &header.thresholds),
+            probabilities,
+            holds,
+        }
     }
 
     /// For each leaf label the scores of a sentence, of its best window and of the assertion, and the
@@ -215,28 +233,32 @@ impl Predictor {
     }
 
     /// From raw scores to probabilities and labels.
-    fn decide(&self, scores: &RawScores, leaves: &mut LeafPrediction) {
+    fn decide(&self, scores: &RawScores, prediction: &mut Prediction) {
         let header = &self.compiled.header;
         let calibrated = header.calibrations.iter().zip(&scores.raw);
-        leaves.probabilities.clear();
-        leaves
+        prediction.probabilities.clear();
+        prediction
             .probabilities
             .extend(calibrated.map(|(calibration, &score)| calibration.probability(score)));
-        header.mode.normalize(&mut leaves.probabilities);
+        header.mode.normalize(&mut prediction.probabilities);
         if let Some(shift) = &self.prior_shift {
-            shift.adjust(header.mode, &mut leaves.probabilities);
+            shift.adjust(header.mode, &mut prediction.probabilities);
         }
-        header
-            .mode
-            .decide(&leaves.probabilities, &header.thresholds, &mut leaves.holds);
+        header.mode.decide(
+            &prediction.probabilities,
+            &header.thresholds,
+            &mut prediction.holds,
+        );
     }
 
     fn find_evidence(&self, scratch: &mut Scratch) {
         let radius = self.compiled.header.window_radius;
-        let Prediction { leaves, evidence } = &mut scratch.prediction;
+        let Prediction {
+            holds, evidence, ..
+        } = &mut scratch.prediction;
         let middles = &scratch.scores.middles;
         evidence.clear();
-        evidence.extend(leaves.holds.iter().zip(middles).map(|(&held, &middle)| {
+        evidence.extend(holds.iter().zip(middles).map(|(&held, &middle)| {
             if !held {
                 return None;
             }
@@ -275,9 +297,9 @@ mod tests {
             assert!((fast - plain).abs() < 1e-5, "{fast} {plain} {sentence}");
         }
         assert_eq!(scratch.scores.middles, scores.middles, "{sentence}");
-        let mut leaves = LeafPrediction::default();
-        predictor.decide(&scores, &mut leaves);
-        assert_eq!(fast.leaves.holds, leaves.holds, "{sentence}");
+        let mut by_the_book = Prediction::default();
+        predictor.decide(&scores, &mut by_the_book);
+        assert_eq!(fast.holds, by_the_book.holds, "{sentence}");
         let tokens = &scratch.plain.tokens;
         for (label, span) in fast.evidence.iter().enumerate() {
             let window = window_around(
@@ -285,7 +307,7 @@ mod tests {
                 compiled.header.window_radius,
                 tokens.len(),
             );
-            let expected = leaves.holds[label] && !tokens.is_empty();
+            let expected = by_the_book.holds[label] && !tokens.is_empty();
             let expected = expected.then(|| plain::span_of_words(tokens, window));
             assert_eq!(span, &expected, "{sentence}");
         }

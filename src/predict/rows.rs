@@ -179,14 +179,13 @@ impl<'a> Labeller<'a> {
     ) -> Labelled<'r> {
         let prediction = self.predictor.predict(sentence, &mut workspace.scratch);
         let header = self.predictor.header();
-        let leaves = &prediction.leaves;
         workspace
             .leaf_probabilities
-            .clone_from(&leaves.probabilities);
+            .clone_from(&prediction.probabilities);
         workspace.review = self.review_margin.map(|wanted| {
             let margin = header
                 .mode
-                .margin(&leaves.probabilities, &header.thresholds);
+                .margin(&prediction.probabilities, &header.thresholds);
             margin < wanted
         });
         let tree = self.predictor.tree();
@@ -194,11 +193,11 @@ impl<'a> Labeller<'a> {
         workspace.scores.clear();
         workspace.evidence.clear();
         for (place, label) in tree.labels().iter().enumerate() {
-            let holds = tree.holds(place, &leaves.holds);
+            let holds = tree.holds(place, &prediction.holds);
             workspace.holds.push(holds);
-            let score = tree.probability(place, header.mode, &leaves.probabilities);
+            let score = tree.probability(place, header.mode, &prediction.probabilities);
             workspace.scores.push(score);
-            let span = holds.then(|| evidence_of(label, &prediction)).flatten();
+            let span = holds.then(|| evidence_of(label, prediction)).flatten();
             workspace
                 .evidence
                 .push(span.map(|span| start + span.start..start + span.end));
@@ -244,14 +243,13 @@ impl<'a> Labeller<'a> {
 
 /// Where a label shows most: where the likeliest leaf under it does.
 fn evidence_of(label: &TreeLabel, prediction: &Prediction) -> Option<Range<usize>> {
-    let leaves = &prediction.leaves;
     let held = label
         .leaves
         .iter()
         .copied()
-        .filter(|&leaf| leaves.holds[leaf]);
+        .filter(|&leaf| prediction.holds[leaf]);
     let likeliest = held.reduce(|best, leaf| {
-        if leaves.probabilities[leaf] > leaves.probabilities[best] {
+        if prediction.probabilities[leaf] > prediction.probabilities[best] {
             leaf
         } else {
             best

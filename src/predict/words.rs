@@ -54,18 +54,12 @@ impl Default for Word {
     }
 }
 
-/// A place of the hash table: part of a key's hash, and the number of its word; 0 is free.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    tag: u32,
-    number: u32,
-}
-
 /// Words by key. Word 0 is none.
 #[derive(Debug, Default)]
 pub(super) struct WordTable {
-    /// A power of two of them, at most a third taken.
-    slots: Vec<Slot>,
+    /// The numbers of words by the hash of their keys, 0 where there is none: a power of two of
+    /// places, at most a third taken.
+    places: Vec<u32>,
     words: Vec<Word>,
     /// What each word adds for further groups of labels, `groups - 1` a word.
     further: Vec<Lanes>,
@@ -80,7 +74,7 @@ impl WordTable {
             return false;
         }
         *self = Self {
-            slots: vec![Slot::default(); 1 << 10],
+            places: vec![0; 1 << 10],
             words: vec![Word::default()],
             further: vec![Lanes::default(); groups.saturating_sub(1)],
             groups,
@@ -105,8 +99,8 @@ impl WordTable {
     /// read, so that the processor fetches the words of a whole sentence at once.
     #[inline]
     pub(super) fn guess(&self, key: u128) -> u32 {
-        let last = self.slots.len().wrapping_sub(1);
-        self.slots[hash_of(key) as usize & last].number
+        let last = self.places.len().wrapping_sub(1);
+        self.places[hash_of(key) & last]
     }
 
     /// Whether a guess was right.
@@ -117,18 +111,14 @@ impl WordTable {
 
     /// The number of the word with a key.
     pub(super) fn find(&self, key: u128) -> Option<u32> {
-        let last = self.slots.len().checked_sub(1)?;
-        let hash = hash_of(key);
-        let mut place = hash as usize & last;
+        let last = self.places.len().checked_sub(1)?;
+        let mut place = hash_of(key) & last;
         loop {
-            let slot = self.slots[place];
-            if slot.number == 0 {
-                return None;
+            match self.places[place] {
+                0 => return None,
+                number if self.is(number, key) => return Some(number),
+                _ => place = (place + 1) & last,
             }
-            if slot.tag == tag_of(hash) && self.is(slot.number, key) {
-                return Some(slot.number);
-            }
-            place = (place + 1) & last;
         }
     }
 
@@ -142,7 +132,7 @@ impl WordTable {
         }
         word.key = key.unwrap_or(0);
         self.words.push(word);
-        if 3 * self.words.len() > self.slots.len() {
+        if 3 * self.words.len() > self.places.len() {
             self.grow();
         } else if let Some(key) = key {
             self.insert(key, number);
@@ -151,20 +141,16 @@ impl WordTable {
     }
 
     fn insert(&mut self, key: u128, number: u32) {
-        let last = self.slots.len() - 1;
-        let hash = hash_of(key);
-        let mut place = hash as usize & last;
-        while self.slots[place].number != 0 {
+        let last = self.places.len() - 1;
+        let mut place = hash_of(key) & last;
+        while self.places[place] != 0 {
             place = (place + 1) & last;
         }
-        self.slots[place] = Slot {
-            tag: tag_of(hash),
-            number,
-        };
+        self.places[place] = number;
     }
 
     fn grow(&mut self) {
-        self.slots = vec![Slot::default(); 4 * self.slots.len()];
+        self.places = vec![0; 4 * self.places.len()];
         for number in 1..self.words.len() {
             match self.words[number].key {
                 0 => {}
@@ -175,13 +161,8 @@ impl WordTable {
 }
 
 #[inline]
-fn hash_of(key: u128) -> u64 {
-    mix(key as u64, (key >> 64) as u64)
-}
-
-#[inline]
-fn tag_of(hash: u64) -> u32 {
-    (hash >> 32) as u32
+fn hash_of(key: u128) -> usize {
+    mix(key as u64, (key >> 64) as u64) as usize
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Weights of linear scorers: as they were fitted, or as a few bits each.
 
+use std::borrow::Cow;
+
 /// Weights by row (a feature) and column (a scorer).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
@@ -19,7 +21,7 @@ enum Numbers {
         /// One a column.
         scales: Vec<f32>,
         /// Rows end to end.
-        bytes: Vec<u8>,
+        bytes: Cow<'static, [u8]>,
     },
 }
 
@@ -77,7 +79,11 @@ impl Weights {
     }
 
     /// Stored levels; `None` unless bytes and scales fit the columns.
-    pub(crate) fn from_levels(bits: WeightBits, scales: Vec<f32>, bytes: Vec<u8>) -> Option<Self> {
+    pub(crate) fn from_levels(
+        bits: WeightBits,
+        scales: Vec<f32>,
+        bytes: Cow<'static, [u8]>,
+    ) -> Option<Self> {
         let columns = scales.len();
         let row_bytes = bits.row_bytes(columns).max(1);
         let fits = bits != WeightBits::ThirtyTwo && bytes.len().is_multiple_of(row_bytes);
@@ -210,7 +216,7 @@ impl Weights {
             numbers: Numbers::Levels {
                 bits,
                 scales,
-                bytes,
+                bytes: bytes.into(),
             },
         }
     }
@@ -226,7 +232,7 @@ impl Weights {
             } => Numbers::Levels {
                 bits: *bits,
                 scales: scales.clone(),
-                bytes: select(bytes, bits.row_bytes(self.columns), kept),
+                bytes: select(bytes, bits.row_bytes(self.columns), kept).into(),
             },
         };
         Self {
@@ -304,7 +310,8 @@ mod tests {
 
     #[test]
     fn levels_that_do_not_fit_are_refused() {
-        let of = |bits, bytes| Weights::from_levels(bits, vec![1.0; 3], bytes).is_some();
+        let of =
+            |bits, bytes| Weights::from_levels(bits, vec![1.0; 3], Cow::Owned(bytes)).is_some();
         assert!(of(WeightBits::Four, vec![0; 4]));
         assert!(!of(WeightBits::Four, vec![0; 3]));
         assert!(!of(WeightBits::Eight, vec![0; 4]));

@@ -52,6 +52,7 @@ pub(super) fn for_stream(settings: &Settings) -> Result<Settings> {
             "training.folds",
             given.training.folds != default.training.folds,
         ),
+        ("training.hold_out", given.training.hold_out.is_some()),
     ] {
         if changed {
             return Err(Error::Setting {
