@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::candidates::unit_of;
 use super::ngrams::for_each_key;
-use super::places::{Filter, Places};
+use super::places::FilteredPlaces;
 use super::strings::Strings;
 use super::vocabulary::Vocabulary;
 use crate::hash::hash_of_text;
@@ -39,31 +39,34 @@ const WORDS_TO_HALVE: usize = 200;
 /// Hash tables over a vocabulary.
 #[derive(Debug)]
 struct Tables {
-    char_ngrams: Places,
-    words: Places,
-    units: Places,
-    bigrams: Places,
-    /// Turns away most pairs of units that are no feature.
-    bigram_filter: Filter,
+    char_ngrams: FilteredPlaces,
+    words: FilteredPlaces,
+    units: FilteredPlaces,
+    bigrams: FilteredPlaces,
 }
 
 impl Tables {
     fn new(vocabulary: &Vocabulary) -> Self {
-        let hashes = |keys: &[u64]| -> Vec<u64> { keys.iter().map(|&k| hash_of_key(k)).collect() };
-        let bigrams = hashes(&vocabulary.bigrams);
+        let of_keys = |keys: &[u64]| {
+            let hashes: Vec<u64> = keys.iter().map(|&key| hash_of_key(key)).collect();
+            FilteredPlaces::new(&hashes)
+        };
+        let of_strings = |strings: &Strings| {
+            let hashes: Vec<u64> = strings.iter().map(hash_of_text).collect();
+            FilteredPlaces::new(&hashes)
+        };
         Self {
-            char_ngrams: Places::new(hashes(&vocabulary.char_ngrams).into_iter()),
-            words: places_of_strings(&vocabulary.words),
-            units: places_of_strings(&vocabulary.units),
-            bigram_filter: Filter::new(bigrams.iter().copied()),
-            bigrams: Places::new(bigrams.into_iter()),
+            char_ngrams: of_keys(&vocabulary.char_ngrams),
+            words: of_strings(&vocabulary.words),
+            units: of_strings(&vocabulary.units),
+            bigrams: of_keys(&vocabulary.bigrams),
         }
     }
 }
 
 /// The place of a key in a list in order, by its table where there is one.
 #[inline]
-fn place_of_key(table: Option<&Places>, keys: &[u64], key: u64) -> Option<u32> {
+fn place_of_key(table: Option<&FilteredPlaces>, keys: &[u64], key: u64) -> Option<u32> {
     match table {
         Some(table) => table.find(hash_of_key(key), |place| keys[place as usize] == key),
         None => keys.binary_search(&key).ok().map(|place| place as u32),
@@ -81,6 +84,8 @@ pub(crate) struct WordFeatures {
     pub(crate) squared_norm: f32,
     /// Features as they are found.
     found: Vec<u32>,
+    /// Keys of n-grams, each with the place that it may have.
+    keys: Vec<(u64, u32)>,
 }
 
 /// Keys are packed densely, so that one multiplication spreads them (Knuth, volume 3, section 6.4);
@@ -90,13 +95,8 @@ fn hash_of_key(key: u64) -> u64 {
     key.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_right(32)
 }
 
-fn places_of_strings(strings: &Strings) -> Places {
-    let hashes: Vec<u64> = strings.iter().map(hash_of_text).collect();
-    Places::new(hashes.into_iter())
-}
-
 /// The place of a text in strings in order, by their table where there is one.
-fn place_of_string(table: Option<&Places>, strings: &Strings, text: &str) -> Option<u32> {
+fn place_of_string(table: Option<&FilteredPlaces>, strings: &Strings, text: &str) -> Option<u32> {
     match table {
         Some(table) => table.find(hash_of_text(text), |place| {
             strings.get(place as usize) == Some(text)
@@ -177,23 +177,51 @@ impl FeatureIndex {
     }
 
     fn find_ngrams(&self, tables: Option<&Tables>, codes: &[u8], of_word: &mut WordFeatures) {
-        let table = tables.map(|tables| &tables.char_ngrams);
         let settings = &self.vocabulary.settings;
-        let keys = &self.vocabulary.char_ngrams;
-        let mut counts = match codes.len() > LONG_WORD {
-            true => vec![0u32; keys.len()],
-            false => Vec::new(),
-        };
         let (least, most) = (settings.char_ngram_min, settings.char_ngram_max);
+        of_word.features.clear();
+        let table = tables.map(|tables| &tables.char_ngrams);
+        if codes.len() > LONG_WORD {
+            return self.count_ngrams(table, codes, of_word);
+        }
+        let known = &self.vocabulary.char_ngrams;
+        let WordFeatures { found, keys, .. } = of_word;
+        keys.clear();
+        let Some(table) = table else {
+            return for_each_key(codes, least, most, |key| {
+                found.extend(place_of_key(None, known, key));
+            });
+        };
         for_each_key(codes, least, most, |key| {
-            let place = place_of_key(table, keys, key);
-            match place {
-                Some(place) if counts.is_empty() => of_word.found.push(place),
-                Some(place) => counts[place as usize] += 1,
-                None => {}
+            let hash = hash_of_key(key);
+            if table.may_hold(hash) {
+                keys.push((key, table.guess(hash)));
             }
         });
-        of_word.features.clear();
+        for &(key, guess) in keys.iter() {
+            match known.get(guess as usize) == Some(&key) {
+                true => found.push(guess),
+                false => found.extend(place_of_key(Some(table), known, key)),
+            }
+        }
+    }
+
+    /// Counts the n-grams of a long word, which may be more than memory would hold.
+    fn count_ngrams(
+        &self,
+        table: Option<&FilteredPlaces>,
+        codes: &[u8],
+        of_word: &mut WordFeatures,
+    ) {
+        let settings = &self.vocabulary.settings;
+        let known = &self.vocabulary.char_ngrams;
+        let mut counts = vec![0u32; known.len()];
+        let (least, most) = (settings.char_ngram_min, settings.char_ngram_max);
+        for_each_key(codes, least, most, |key| {
+            if let Some(place) = place_of_key(table, known, key) {
+                counts[place as usize] += 1;
+            }
+        });
         let counted = (0..).zip(&counts).filter(|(_, count)| **count > 0);
         of_word
             .features
@@ -206,7 +234,7 @@ impl FeatureIndex {
     #[inline]
     pub(crate) fn may_be_bigram(&self, key: u64) -> bool {
         match self.tables() {
-            Some(tables) => tables.bigram_filter.may_hold(hash_of_key(key)),
+            Some(tables) => tables.bigrams.may_hold(hash_of_key(key)),
             None => true,
         }
     }

@@ -86,6 +86,46 @@ fn bits_of(hash: u64) -> u64 {
     1 << (hash >> 20 & 63) | 1 << (hash >> 26 & 63)
 }
 
+/// A table of places behind a filter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FilteredPlaces {
+    filter: Filter,
+    places: Places,
+}
+
+impl FilteredPlaces {
+    /// A table of as many places as there are hashes, for keys that are distinct.
+    pub(crate) fn new(hashes: &[u64]) -> Self {
+        Self {
+            filter: Filter::new(hashes.iter().copied()),
+            places: Places::new(hashes.iter().copied()),
+        }
+    }
+
+    /// Whether a key with this hash may have a place.
+    #[inline]
+    pub(crate) fn may_hold(&self, hash: u64) -> bool {
+        self.filter.may_hold(hash)
+    }
+
+    /// The place of the key with this hash for which `is_key` holds.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is_key: impl FnMut(u32) -> bool) -> Option<u32> {
+        match self.filter.may_hold(hash) {
+            true => self.places.find(hash, is_key),
+            false => None,
+        }
+    }
+
+    /// The first place that a key with this hash may have. No step depends on what is read, so that
+    /// the processor fetches the places of many keys at once.
+    #[inline]
+    pub(crate) fn guess(&self, hash: u64) -> u32 {
+        let last = self.places.slots.len().wrapping_sub(1);
+        self.places.slots[hash as usize & last]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,10 +145,16 @@ mod tests {
             let keys: Vec<u64> = keys.into_iter().collect();
             // A poor hash on purpose: many keys meet.
             let hash = |key: u64| key / 7;
-            let table = Places::new(keys.iter().map(|&key| hash(key)));
+            let hashes: Vec<u64> = keys.iter().map(|&key| hash(key)).collect();
+            let table = Places::new(hashes.iter().copied());
+            let filtered = FilteredPlaces::new(&hashes);
             let filter = Filter::new(keys.iter().map(|&key| mix(0, key)));
             for key in 0..500 {
                 let found = table.find(hash(key), |place| keys[place as usize] == key);
+                let again = filtered.find(hash(key), |place| keys[place as usize] == key);
+                prop_assert_eq!(found, again);
+                let guess = filtered.guess(hash(key));
+                prop_assert!(keys.get(guess as usize) != Some(&key) || found == Some(guess));
                 prop_assert!(found.is_none() || filter.may_hold(mix(0, key)));
                 prop_assert_eq!(found.map(|place| place as usize), keys.binary_search(&key).ok());
             }

@@ -13,7 +13,7 @@ pub(super) const LANES: usize = 8;
 pub(super) const NO_UNIT: u32 = u32::MAX;
 
 /// Words kept before all are forgotten, between two sentences.
-const REMEMBERED_WORDS: usize = 1 << 17;
+const REMEMBERED_WORDS: usize = 1 << 18;
 
 /// What something adds to the scores of a group of labels.
 #[derive(Clone, Copy, Debug, Default)]
