@@ -83,7 +83,8 @@ fn load_and_compile_model(bencher: Bencher) {
     bencher.bench_local(|| Predictor::new(marsad::built_in_model().expect("a model")));
 }
 
-#[divan::bench(args = [1000])]
+/// Reading, look-up and windows, with all words met before.
+#[divan::bench(args = [1000, 20_000])]
 fn predict_sentences(bencher: Bencher, count: usize) {
     let sentences = sentences(count);
     let predictor = Predictor::new(marsad::built_in_model().expect("a model"));
@@ -93,6 +94,32 @@ fn predict_sentences(bencher: Bencher, count: usize) {
             predictor.predict(sentence, &mut scratch);
         }
     });
+}
+
+/// The same with no word met before: features of each are looked up.
+#[divan::bench(args = [1000, 20_000])]
+fn predict_sentences_of_new_words(bencher: Bencher, count: usize) {
+    let sentences = sentences(count);
+    let predictor = Predictor::new(marsad::built_in_model().expect("a model"));
+    bencher.counter(bytes(&sentences)).bench_local(|| {
+        let mut scratch = Scratch::default();
+        for sentence in &sentences {
+            predictor.predict(sentence, &mut scratch);
+        }
+    });
+}
+
+/// One sentence of so many words: mostly windows.
+#[divan::bench(args = [27, 1000, 100_000])]
+fn predict_one_sentence_of_words(bencher: Bencher, count: usize) {
+    let text = sentences(5_000).join(" ");
+    let words: Vec<&str> = text.split(' ').take(count).collect();
+    let sentence = words.join(" ");
+    let predictor = Predictor::new(marsad::built_in_model().expect("a model"));
+    let mut scratch = Scratch::default();
+    bencher
+        .counter(BytesCount::new(sentence.len()))
+        .bench_local(|| predictor.predict(&sentence, &mut scratch).holds.len());
 }
 
 /// A file with the first `count` sentences of the corpus, each made into a line.

@@ -7,173 +7,14 @@
 
 use std::ops::Range;
 
-use unicode_normalization::char::canonical_combining_class;
-use unicode_normalization::{IsNormalized, is_nfc_quick};
-
 use rustc_hash::FxHashMap;
 
-use super::characters::{NON_JOINER, TATWEEL, is_arabic_letter, is_diacritic, is_invisible};
-use super::normalize::{breaks_words_only, is_dodge};
-use super::tokens::{is_word_character, mask_digit};
-use super::{Normalized, TextPipeline, TextSettings, Tokens};
-use crate::hash::mix;
+use super::classes::{CharacterClasses, Class, Kind, TABLE, kind_of_folded};
+use super::coded_tokens::CodedTokens;
+use super::{Normalized, TextPipeline, TextSettings};
 
 /// Characters of the longest word that is one key.
 const LONGEST_KEY: usize = 15;
-
-/// Keys from here on are of longer words.
-const LONG: u128 = 0xFF << 120;
-
-/// Code points below this one have a place in the table.
-const TABLE: usize = 0x800;
-
-/// Other characters whose kind is remembered.
-const REMEMBERED: usize = 1 << 12;
-
-/// What a character is to the reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    /// A letter or digit that its code tells all about.
-    Known,
-    /// A digit that shares its code with others, or a letter that has none.
-    Noted,
-    /// A mark that is a character of words.
-    WordMark,
-    /// A token of its own.
-    Sign,
-    /// A sign that vanishes between letters where a tatweel stands as well.
-    Dodge,
-    /// A sign that vanishes between letters.
-    Breaker,
-    /// An ellipsis: three dots.
-    Ellipsis,
-    /// White space or a control character.
-    Separator,
-    /// A character that vanishes without a trace.
-    Removed,
-    /// A mark that vanishes into the letter before it.
-    Mark,
-    /// The elongation sign, which vanishes as well.
-    Tatweel,
-    /// A character whose fold depends on what stands around it, or gives several characters.
-    Special,
-}
-
-/// What a character is, the code it is written with, and what it folds to.
-#[derive(Clone, Copy, Debug)]
-struct Class {
-    kind: Kind,
-    code: u8,
-    /// Whether it is a letter of the Arabic script.
-    is_arabic: bool,
-    folded: char,
-}
-
-/// A token: a word or a sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CodedToken {
-    /// The codes of its characters behind a leading 1; for a longer word [`LONG`] and where its
-    /// codes stand.
-    pub(crate) key: u128,
-    /// First and last byte (exclusive) in the sentence.
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    /// Whether it holds a letter or digit.
-    pub(crate) is_word: bool,
-}
-
-impl CodedToken {
-    /// The key by which the token is known in any sentence; `None` for a word too long for one.
-    pub(crate) fn short_key(&self) -> Option<u128> {
-        (self.key < LONG).then_some(self.key)
-    }
-}
-
-/// The tokens of one sentence, with buffers that are reused.
-#[derive(Debug, Default)]
-pub(crate) struct CodedTokens {
-    tokens: Vec<CodedToken>,
-    /// The codes of long words one after the other.
-    long_codes: Vec<u8>,
-    /// Mixed from what the keys do not show: digits, and characters without a code.
-    unseen: u64,
-    /// Characters outside the table.
-    kinds: FxHashMap<char, Class>,
-    pipeline_tokens: Tokens,
-}
-
-impl CodedTokens {
-    pub(crate) fn tokens(&self) -> &[CodedToken] {
-        &self.tokens
-    }
-
-    /// Writes the codes of a token into `codes`.
-    pub(crate) fn codes_into(&self, token: &CodedToken, codes: &mut Vec<u8>) {
-        codes.clear();
-        if token.key >= LONG {
-            let (start, end) = ((token.key >> 32) as u32, token.key as u32);
-            codes.extend(&self.long_codes[start as usize..end as usize]);
-            return;
-        }
-        let bytes = token.key.to_be_bytes();
-        // Codes may be 0, the leading 1 never is.
-        let leading = bytes.iter().position(|&byte| byte != 0);
-        codes.extend(&bytes[leading.map_or(bytes.len(), |place| place + 1)..]);
-    }
-
-    /// A fingerprint of the sentence after folding: of its words and signs, digits told apart.
-    pub(crate) fn fingerprint(&self) -> u64 {
-        let keys = self.tokens.iter().fold(0, |hash, token| {
-            mix(mix(hash, token.key as u64), (token.key >> 64) as u64)
-        });
-        let long = self
-            .long_codes
-            .iter()
-            .fold(keys, |hash, &code| mix(hash, code.into()));
-        mix(long, self.unseen)
-    }
-
-    fn clear(&mut self) {
-        self.tokens.clear();
-        self.long_codes.clear();
-        self.unseen = 0;
-        if self.kinds.len() > REMEMBERED {
-            self.kinds.clear();
-        }
-    }
-
-    fn push_sign(&mut self, class: Class, start: usize, end: usize) {
-        if class.code == 0 {
-            self.note(class.folded);
-        }
-        self.tokens.push(CodedToken {
-            key: 1 << 8 | u128::from(class.code),
-            start: start as u32,
-            end: end as u32,
-            is_word: false,
-        });
-    }
-
-    #[inline]
-    fn push_word(&mut self, word: &Word, key: u128) {
-        self.tokens.push(CodedToken {
-            key,
-            start: word.start as u32,
-            end: word.end as u32,
-            is_word: word.is_word,
-        });
-    }
-
-    /// Adds a word whose codes were put behind the first `first` codes of long words.
-    fn push_long_word(&mut self, word: &Word, first: usize) {
-        let end = self.long_codes.len();
-        self.push_word(word, LONG | (first as u128) << 32 | end as u128);
-    }
-
-    fn note(&mut self, folded: char) {
-        self.unseen = mix(self.unseen, u64::from(u32::from(folded)));
-    }
-}
 
 /// A word as it is read; none where its length is 0.
 #[derive(Clone, Copy)]
@@ -202,7 +43,7 @@ pub(crate) struct CodedReader {
     table: Vec<Class>,
     /// By code point the code of a letter or digit that it tells all about, else 0.
     known: Box<[u8; TABLE]>,
-    codes: FxHashMap<char, u8>,
+    classes: CharacterClasses,
 }
 
 impl CodedReader {
@@ -213,13 +54,13 @@ impl CodedReader {
             settings: *settings,
             table: Vec::new(),
             known: Box::new([0; TABLE]),
-            codes,
+            classes: CharacterClasses::new(settings, codes),
         };
         let mut normalized = Normalized::default();
         reader.table = (0..TABLE as u32)
             .map(|point| {
                 let character = char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER);
-                reader.classify(character, &mut normalized)
+                reader.classes.class_of(character, &mut normalized)
             })
             .collect();
         for (code, class) in reader.known.iter_mut().zip(&reader.table) {
@@ -303,7 +144,7 @@ impl CodedReader {
         if word.length > LONGEST_KEY {
             self.finish_long(word, sentence, tokens);
         } else if word.length > 0 {
-            tokens.push_word(word, word.key);
+            tokens.push_word(word.key, word.start..word.end, word.is_word);
         }
     }
 
@@ -318,7 +159,7 @@ impl CodedReader {
             }
             at = end;
         }
-        tokens.push_long_word(word, first);
+        tokens.push_long_word(first, word.start..word.end, word.is_word);
     }
 
     /// Reads any other character than a letter or digit with a code of its own.
@@ -395,7 +236,7 @@ impl CodedReader {
         let class = match tokens.kinds.get(&character) {
             Some(&class) => class,
             None => {
-                let class = self.classify(character, &mut Normalized::default());
+                let class = self.classes.class_of(character, &mut Normalized::default());
                 tokens.kinds.insert(character, class);
                 class
             }
@@ -417,74 +258,6 @@ impl CodedReader {
         }
     }
 
-    /// Tells what a character is by folding it alone.
-    fn classify(&self, character: char, normalized: &mut Normalized) -> Class {
-        let (kind, folded) = self.kind_of(character, normalized);
-        let kind = match kind {
-            Kind::Dodge | Kind::Breaker if !self.settings.folds.dodges => Kind::Sign,
-            other => other,
-        };
-        self.class_of_folded(kind, folded)
-    }
-
-    fn class_of_folded(&self, kind: Kind, folded: char) -> Class {
-        let masked = match self.settings.tokens.mask_digits {
-            true => mask_digit(folded),
-            false => folded,
-        };
-        let code = self.codes.get(&masked).copied().unwrap_or(0);
-        let kind = match kind {
-            Kind::Known if code == 0 || masked != folded || folded == '0' => Kind::Noted,
-            other => other,
-        };
-        Class {
-            kind,
-            code,
-            is_arabic: is_arabic_letter(folded),
-            folded,
-        }
-    }
-
-    fn kind_of(&self, character: char, normalized: &mut Normalized) -> (Kind, char) {
-        let folds = self.settings.folds;
-        let hamza = matches!(character, '\u{0653}'..='\u{0655}');
-        if hamza || character == NON_JOINER {
-            return (Kind::Special, character);
-        }
-        if is_diacritic(character) && folds.diacritics {
-            return (Kind::Mark, character);
-        }
-        if character == TATWEEL {
-            let kind = match folds.tatweel {
-                true => Kind::Tatweel,
-                false => Kind::Special,
-            };
-            return (kind, character);
-        }
-        if is_invisible(character) && folds.invisible {
-            return (Kind::Removed, character);
-        }
-        let mut buffer = [0; 4];
-        let normalizer = self.pipeline.normalizer();
-        normalizer.normalize_into(character.encode_utf8(&mut buffer), normalized);
-        let mut folded = normalized.text().chars();
-        let (Some(first), None) = (folded.next(), folded.next()) else {
-            let kind = match normalized.text() {
-                "..." => Kind::Ellipsis,
-                _ => Kind::Special,
-            };
-            return (kind, '.');
-        };
-        let combines = |c: char| {
-            canonical_combining_class(c) != 0
-                || is_nfc_quick(std::iter::once(c)) != IsNormalized::Yes
-        };
-        if combines(first) || canonical_combining_class(character) != 0 {
-            return (Kind::Special, first);
-        }
-        (kind_of_folded(first), first)
-    }
-
     /// The same tokens by way of normalised text.
     fn read_through_pipeline(&self, sentence: &str, coded: &mut CodedTokens) {
         let mut tokens = std::mem::take(&mut coded.pipeline_tokens);
@@ -494,7 +267,9 @@ impl CodedReader {
             let mut word = NO_WORD;
             let first = coded.long_codes.len();
             for character in tokens.text(token).chars() {
-                let class = self.class_of_folded(kind_of_folded(character), character);
+                let class = self
+                    .classes
+                    .class_of_folded(kind_of_folded(character), character);
                 if class.kind == Kind::Noted || class.code == 0 {
                     coded.note(character);
                 }
@@ -503,31 +278,13 @@ impl CodedReader {
                 coded.long_codes.push(class.code);
             }
             if word.length > LONGEST_KEY {
-                coded.push_long_word(&word, first);
+                coded.push_long_word(first, word.start..word.end, word.is_word);
             } else {
                 coded.long_codes.truncate(first);
-                coded.push_word(&word, word.key);
+                coded.push_word(word.key, word.start..word.end, word.is_word);
             }
         }
         coded.pipeline_tokens = tokens;
-    }
-}
-
-fn kind_of_folded(folded: char) -> Kind {
-    if folded.is_alphanumeric() {
-        Kind::Known
-    } else if is_word_character(folded) {
-        Kind::WordMark
-    } else if is_arabic_letter(folded) {
-        Kind::Special
-    } else if folded.is_whitespace() || folded.is_control() {
-        Kind::Separator
-    } else if breaks_words_only(folded) {
-        Kind::Breaker
-    } else if is_dodge(folded) {
-        Kind::Dodge
-    } else {
-        Kind::Sign
     }
 }
 

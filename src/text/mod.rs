@@ -5,7 +5,9 @@
 
 mod align;
 mod characters;
+mod classes;
 mod coded;
+mod coded_tokens;
 mod furniture;
 mod normalize;
 mod pipeline;
@@ -21,7 +23,8 @@ pub use sentences::{SPLITTER_VERSION, SentenceSplitter, SplitterSettings};
 pub use stems::STEMMER_VERSION;
 pub use tokens::{TOKENIZER_VERSION, Tokenizer, TokenizerSettings};
 
-pub(crate) use coded::{CodedReader, CodedToken, CodedTokens};
+pub(crate) use coded::CodedReader;
+pub(crate) use coded_tokens::{CodedToken, CodedTokens};
 pub(crate) use sentences::SplitCursor;
 pub(crate) use stems::{STEMMED_LETTERS, light_stem};
 

@@ -22,10 +22,6 @@ impl TextPipeline {
         }
     }
 
-    pub(super) fn normalizer(&self) -> &Normalizer {
-        &self.normalizer
-    }
-
     /// The sentence splitter.
     pub fn splitter(&self) -> &SentenceSplitter {
         &self.splitter
