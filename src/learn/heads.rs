@@ -148,9 +148,8 @@ fn naive_bayes(
     if let Some(classes) = problem.targets.classes() {
         let classes = Array1::from_iter(problem.sentences.iter().map(|&place| classes[place]));
         let count = problem.targets.labels().len();
-        return parameters(count)
-            .fit(&DatasetBase::new(problem.view(), classes))
-            .map(Heads::Linear);
+        let models = parameters(count).fit(&DatasetBase::new(problem.view(), classes))?;
+        return Ok(Heads::Linear(centred(models)));
     }
     let models: Result<Vec<LinearModel>> = (0..problem.targets.labels().len())
         .into_par_iter()
@@ -169,6 +168,27 @@ fn naive_bayes(
         })
         .collect();
     models.map(Heads::Linear)
+}
+
+/// Classes scored against their mean. Which one is highest stays; but what is common to all, such as
+/// the rarity of a sentence's features, hides the class from calibrations, each of which sees the score
+/// of one class.
+fn centred(mut models: Vec<LinearModel>) -> Vec<LinearModel> {
+    let share = 1.0 / models.len().max(1) as f64;
+    let Some(first) = models.first() else {
+        return models;
+    };
+    let mut weights = Array1::zeros(first.weights.len());
+    let mut bias = 0.0;
+    for model in &models {
+        weights.scaled_add(share, &model.weights);
+        bias += share * model.bias;
+    }
+    for model in &mut models {
+        model.weights -= &weights;
+        model.bias -= bias;
+    }
+    models
 }
 
 /// Fits the scorers of local evidence, where the settings ask for them.

@@ -6,7 +6,7 @@
 
 use super::bigrams::{BigramTable, NO_BIGRAM, Slot};
 use super::predictor::Compiled;
-use super::scores::{RawScores, SENTENCE_ONLY, in_steps, scale_of};
+use super::scores::{RawScores, SENTENCE_ONLY, scale_of};
 use super::words::{LANES, Lanes, NO_UNIT, Word, WordTable};
 use crate::features::{
     Alphabet, FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, TRIGGER,
@@ -171,7 +171,7 @@ impl FastWay<'_> {
             &mut buffers.lanes,
         );
         let mut word = Word::default();
-        word.squared_norm = in_steps(buffers.features.squared_norm);
+        word.squared_norm = self.compiled.squared_norm(buffers.features.squared_norm);
         if let Some(unit) = buffers.features.unit {
             let idf = index.unit_idf(unit);
             word.unit = unit;
@@ -187,7 +187,7 @@ impl FastWay<'_> {
 
     /// Appends what features add to the scores of all groups of labels.
     fn push_lanes(&self, features: &[(u32, f32)], sums: &mut Vec<f32>, lanes: &mut Vec<Lanes>) {
-        Compiled::add_up(self.weights, features, sums);
+        self.compiled.add_up(self.weights, features, sums);
         let first_window = self.compiled.first_window_column();
         for first in (0..self.labels()).step_by(LANES) {
             let mut of_group = Lanes::default();
@@ -236,7 +236,9 @@ impl FastWay<'_> {
             let number = known.unwrap_or_else(|| {
                 let number = index.bigram(key).map_or(NO_BIGRAM, |(feature, value)| {
                     self.push_lanes(&[(feature, value)], &mut of_word.sums, &mut bigrams.lanes);
-                    bigrams.squared_norms.push(in_steps(value * value));
+                    bigrams
+                        .squared_norms
+                        .push(self.compiled.squared_norm(value * value));
                     bigrams.squared_norms.len() as u32 - 1
                 });
                 bigrams.add(key, number);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::predictor::Compiled;
-use super::scores::{RawScores, SENTENCE_ONLY, in_steps, scale_of};
+use super::scores::{RawScores, SENTENCE_ONLY, scale_of};
 use crate::features::{SparseRow, WordFeatures, bigram_key, roles, window_around};
 use crate::model::ModelHeads;
 use crate::text::Tokens;
@@ -139,7 +139,7 @@ impl Compiled {
     fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f32> {
         let mut scores = Vec::new();
         if let ModelHeads::Linear { weights, .. } = &self.heads {
-            Self::add_up(weights, features, &mut scores);
+            self.add_up(weights, features, &mut scores);
         }
         scores
     }
@@ -196,14 +196,14 @@ impl Compiled {
         let mut squared_norm = 0.0;
         for place in range.clone() {
             let word = &scratch.words[scratch.sentence[place]];
-            squared_norm += f64::from(in_steps(word.features.squared_norm));
+            squared_norm += f64::from(self.squared_norm(word.features.squared_norm));
             for (score, &of_word) in scores.iter_mut().zip(&word.scores) {
                 *score += f64::from(of_word);
             }
             if place > range.start
                 && let Some(bigram) = scratch.bigrams[place]
             {
-                squared_norm += f64::from(in_steps(bigram.1 * bigram.1));
+                squared_norm += f64::from(self.squared_norm(bigram.1 * bigram.1));
                 for (score, of_bigram) in scores.iter_mut().zip(self.linear_scores(&[bigram])) {
                     *score += f64::from(of_bigram);
                 }

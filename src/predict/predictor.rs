@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fast::{self, FastScratch, FastWay};
 use super::plain::{self, PlainScratch};
-use super::scores::{RawScores, in_steps};
+use super::scores::{RawScores, Steps};
 use crate::features::{FeatureIndex, window_around};
 use crate::hash::hash_of_text;
 use crate::model::{Header, Model, ModelHeads};
@@ -34,6 +34,10 @@ pub(super) struct Compiled {
     pub(super) pipeline: TextPipeline,
     pub(super) index: FeatureIndex,
     pub(super) heads: ModelHeads,
+    /// Of what is added to scores.
+    score_steps: Steps,
+    /// Of what is added to squared norms.
+    norm_steps: Steps,
 }
 
 /// What is predicted for one sentence.
@@ -93,14 +97,20 @@ impl Compiled {
     }
 
     /// Writes what features add to the score of each column of weights before scaling.
-    pub(super) fn add_up(weights: &Weights, features: &[(u32, f32)], sums: &mut Vec<f32>) {
+    pub(super) fn add_up(&self, weights: &Weights, features: &[(u32, f32)], sums: &mut Vec<f32>) {
         sums.clear();
         sums.resize(weights.columns(), 0.0);
         for &(feature, value) in features {
             weights.add_row(feature as usize, value, sums);
         }
         weights.scale(sums);
-        sums.iter_mut().for_each(|sum| *sum = in_steps(*sum));
+        sums.iter_mut()
+            .for_each(|sum| *sum = self.score_steps.round(*sum));
+    }
+
+    /// A squared norm as it is added up.
+    pub(super) fn squared_norm(&self, exact: f32) -> f32 {
+        self.norm_steps.round(exact)
     }
 
     /// Whether words are told apart by the codes of their characters, so that their form is not
@@ -116,7 +126,15 @@ impl Compiled {
 impl Predictor {
     /// Compiles a model.
     pub fn new(model: Model) -> Self {
+        let largest = match &model.heads {
+            ModelHeads::Linear { weights, .. } => weights.largest(),
+            ModelHeads::Forests(_) => 1.0,
+        };
+        let idf = model.vocabulary.idf.iter().filter(|&&idf| idf > 0.0);
+        let smallest = idf.fold(1.0f32, |least, &idf| least.min(idf));
         let compiled = Compiled {
+            score_steps: Steps::beside(largest),
+            norm_steps: Steps::beside(smallest * smallest),
             pipeline: TextPipeline::new(&model.header.text),
             index: FeatureIndex::new(model.vocabulary),
             header: model.header,

@@ -11,12 +11,30 @@ pub(super) struct RawScores {
     pub(super) middles: Vec<usize>,
 }
 
-/// Rounds what a word or bigram adds to a score or squared norm to a multiple of 2⁻¹⁸. A sum of such
-/// numbers is exact (in 53 bits up to 2³⁵), so it is the same in any order, and windows of the same
-/// words score the same.
-pub(super) fn in_steps(number: f32) -> f32 {
-    const STEPS: f32 = (1 << 18) as f32;
-    (number * STEPS).round() / STEPS
+/// What numbers are rounded to before they are added up: multiples of a power of two. A sum of such
+/// numbers is exact as long as it has fewer than 2⁵³ steps, so it is the same in any order, and windows
+/// of the same words score the same.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps(f32);
+
+impl Steps {
+    /// Steps a millionth of a number in size.
+    pub(super) fn beside(number: f32) -> Self {
+        const FINENESS: i32 = 20;
+        const BIAS: i32 = 127;
+        // The exponent as it stands in the number; 0 where it is not a plain one.
+        let exponent = match number.is_normal() {
+            true => (number.to_bits() >> 23 & 0xFF) as i32 - BIAS,
+            false => 0,
+        };
+        let steps = (FINENESS - exponent).clamp(-100, 100);
+        Self(f32::from_bits(((steps + BIAS) as u32) << 23))
+    }
+
+    #[inline]
+    pub(super) fn round(self, number: f32) -> f32 {
+        (number * self.0).round() / self.0
+    }
 }
 
 /// What scales a row to length one; an empty row stays empty.
@@ -46,3 +64,23 @@ impl RawScores {
 
 /// What counts where only sentences are scored.
 pub(super) const SENTENCE_ONLY: [f64; 3] = [1.0, 0.0, 0.0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_steps_are_exact_in_any_order() {
+        for scale in [1e-6f32, 1.0, 3.4, 1e6] {
+            let steps = Steps::beside(scale);
+            let numbers: Vec<f64> = (1..2000)
+                .map(|n| f64::from(steps.round(scale * (n as f32).sin() * 20.0)))
+                .collect();
+            let forward: f64 = numbers.iter().sum();
+            let backward: f64 = numbers.iter().rev().sum();
+            assert_eq!(forward, backward);
+            assert!((f64::from(steps.round(0.7 * scale)) / f64::from(scale) - 0.7).abs() < 2e-6);
+        }
+        assert_eq!(Steps::beside(0.0).round(0.0), 0.0);
+    }
+}

@@ -132,6 +132,18 @@ impl Weights {
         }
     }
 
+    /// The largest weight there can be.
+    pub(crate) fn largest(&self) -> f32 {
+        let (numbers, factor) = match &self.numbers {
+            Numbers::Exact(numbers) => (numbers, 1.0),
+            Numbers::Levels { bits, scales, .. } => (scales, bits.top() * bits.top()),
+        };
+        let largest = numbers
+            .iter()
+            .fold(0.0f32, |most, number| most.max(number.abs()));
+        factor * largest
+    }
+
     /// Adds a multiple of a row to sums, one a column, which [`Weights::scale`] makes sums of
     /// weights.
     #[inline]
