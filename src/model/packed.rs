@@ -221,7 +221,7 @@ mod tests {
                 prop_assert!(strings.iter().is_sorted_by(|a, b| a < b));
             }
             let values = unpack_values("", &bytes, &[0.5, 1.5]);
-            prop_assert!(values.is_err() || bytes.iter().all(|&byte| byte < 2 || byte >= 0x80));
+            prop_assert!(values.is_err() || bytes.iter().all(|byte| !(2..0x80).contains(byte)));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::predictor::Compiled;
 use super::scores::{RawScores, SENTENCE_ONLY, scale_of};
 use super::words::{LANES, Lanes, NO_UNIT, Word, WordTable};
 use crate::features::{
-    Alphabet, FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, TRIGGER,
+    Alphabet, FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, ROLES, TRIGGER,
     WordFeatures, bigram_key, opening_role, window_around,
 };
 use crate::scoring::Weights;
@@ -34,6 +34,16 @@ pub(super) struct FastScratch {
     /// For each place the sums over the words before it.
     by_role: Vec<RoleSums>,
     of_word: WordBuffers,
+    /// For each unit what its words add to the assertion's score.
+    units: Vec<Unit>,
+}
+
+/// What a unit adds to the assertion's score in each role, and its squared inverse document
+/// frequency, which is 0 until the unit was met.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unit {
+    by_role: [f32; ROLES],
+    squared_idf: f32,
 }
 
 /// Running sums.
@@ -96,6 +106,10 @@ impl FastWay<'_> {
     pub(super) fn score(&self, sentence: &str, scratch: &mut FastScratch, scores: &mut RawScores) {
         let is_new = scratch.words.prepare(self.groups());
         scratch.bigrams.prepare(is_new);
+        if scratch.units.is_empty() {
+            let units = self.compiled.index.vocabulary().units.len();
+            scratch.units.resize(units, Unit::default());
+        }
         self.reader.read(sentence, &mut scratch.tokens);
         self.find_words(scratch);
         self.find_bigrams(scratch);
@@ -173,14 +187,7 @@ impl FastWay<'_> {
         let mut word = Word::default();
         word.squared_norm = self.compiled.squared_norm(buffers.features.squared_norm);
         if let Some(unit) = buffers.features.unit {
-            let idf = index.unit_idf(unit);
             word.unit = unit;
-            word.squared_idf = idf * idf;
-            if self.assertion.rows() > 0 {
-                self.assertion
-                    .add_row(unit as usize, idf, &mut word.by_role);
-                self.assertion.scale(&mut word.by_role);
-            }
         }
         word
     }
@@ -266,10 +273,9 @@ impl FastWay<'_> {
     /// Scores all windows for the labels of a group.
     fn scan(&self, group: usize, scratch: &mut FastScratch) -> Best {
         match self.labels() - group * LANES {
-            ..=2 => self.scan_lanes::<2>(group, scratch),
-            ..=4 => self.scan_lanes::<4>(group, scratch),
-            ..=6 => self.scan_lanes::<6>(group, scratch),
-            _ => self.scan_lanes::<8>(group, scratch),
+            0..=2 => self.scan_lanes::<2>(group, scratch),
+            3..=4 => self.scan_lanes::<4>(group, scratch),
+            _ => self.scan_lanes::<LANES>(group, scratch),
         }
     }
 
@@ -320,18 +326,34 @@ impl FastWay<'_> {
         let (mut sums, mut opening) = (RoleSums::default(), Opening::default());
         scratch.by_role.push(sums);
         for (place, &word) in scratch.sentence.iter().enumerate() {
-            let word = scratch.words.word(word);
-            opening.squared_norm += f64::from(word.squared_idf);
+            let unit = self.unit(scratch.words.word(word).unit, &mut scratch.units);
+            opening.squared_norm += f64::from(unit.squared_idf);
             if let Some(role) = opening_role(place) {
-                opening.score += f64::from(word.by_role[role]);
-                opening.squared_norm += f64::from(word.squared_idf);
+                opening.score += f64::from(unit.by_role[role]);
+                opening.squared_norm += f64::from(unit.squared_idf);
             }
             for (sum, role) in sums.iter_mut().zip(SUMMED_ROLES) {
-                *sum += f64::from(word.by_role[role]);
+                *sum += f64::from(unit.by_role[role]);
             }
             scratch.by_role.push(sums);
         }
         opening
+    }
+
+    /// What a unit adds to the assertion's score; nothing for [`NO_UNIT`].
+    #[inline]
+    fn unit(&self, unit: u32, units: &mut [Unit]) -> Unit {
+        let Some(known) = units.get_mut(unit as usize) else {
+            return Unit::default();
+        };
+        if known.squared_idf == 0.0 {
+            let idf = self.compiled.index.unit_idf(unit);
+            known.squared_idf = idf * idf;
+            self.assertion
+                .add_row(unit as usize, idf, &mut known.by_role);
+            self.assertion.scale(&mut known.by_role);
+        }
+        *known
     }
 
     /// The word of the window around a word that adds most to a label's score.
@@ -360,12 +382,15 @@ impl FastWay<'_> {
             });
         let mut score = opening.score + (far[0] - first[0]) + (just[1] - far[1]);
         score += (end[2] - after[2]) + (last[3] - end[3]);
-        if let Some(&word) = scratch.sentence.get(trigger) {
-            score += f64::from(scratch.words.word(word).by_role[TRIGGER]);
-        }
+        let adds = |place: usize, role: usize| {
+            let word = scratch.sentence.get(place);
+            let unit = word.map_or(NO_UNIT, |&word| scratch.words.word(word).unit);
+            let unit = scratch.units.get(unit as usize);
+            unit.map_or(0.0, |unit| f64::from(unit.by_role[role]))
+        };
+        score += adds(trigger, TRIGGER);
         if trigger > 0 {
-            let word = scratch.sentence[trigger - 1];
-            score += f64::from(scratch.words.word(word).by_role[JUST_BEFORE]);
+            score += adds(trigger - 1, JUST_BEFORE);
         }
         let bias = self.biases.last().copied().unwrap_or_default();
         score * scale_of(opening.squared_norm) + f64::from(bias)
@@ -404,10 +429,10 @@ impl<const N: usize> BestOf<N> {
             std::array::from_fn(|lane| (sums[lane] - start.scores[lane]) * scale);
         let better = (0..N).fold(false, |any, lane| any | (scores[lane] > self.scores[lane]));
         if better {
-            for lane in 0..N {
-                if scores[lane] > self.scores[lane] {
-                    self.scores[lane] = scores[lane];
-                    self.middles[lane] = middle;
+            let best = self.scores.iter_mut().zip(&mut self.middles);
+            for ((best, middle_of_best), score) in best.zip(scores) {
+                if score > *best {
+                    (*best, *middle_of_best) = (score, middle);
                 }
             }
         }

@@ -3,11 +3,11 @@
 //! All features but bigrams lie within words, so a word adds the same to every sentence that it
 //! stands in. The table fills as words are met and is emptied when it is full.
 
-use crate::features::ROLES;
 use crate::hash::mix;
 
-/// Labels scored at once; lanes of labels that do not exist are 0.
-pub(super) const LANES: usize = 8;
+/// Labels scored at once, as many as leave a word in one line of the processor's cache; lanes of
+/// labels that do not exist are 0.
+pub(super) const LANES: usize = 6;
 
 /// No unit.
 pub(super) const NO_UNIT: u32 = u32::MAX;
@@ -22,34 +22,27 @@ pub(super) struct Lanes {
     pub(super) sentence: [f32; LANES],
 }
 
-/// What a word adds to scores and norms: two lines of the processor's cache, the first with what
-/// every window needs.
+/// What a word adds to scores and norms: one line of the processor's cache.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(128))]
+#[repr(C, align(64))]
 pub(super) struct Word {
     /// For the first group of labels.
     pub(super) lanes: Lanes,
-    /// What it adds to the assertion's score in each role.
-    pub(super) by_role: [f32; ROLES],
-    /// The key it is found by; 0 for a word that is not found again.
-    key: u128,
     /// Its place in the units, or [`NO_UNIT`].
     pub(super) unit: u32,
     /// Sum of its squared feature values.
     pub(super) squared_norm: f32,
-    /// Its unit's inverse document frequency, squared.
-    pub(super) squared_idf: f32,
+    /// The lower half of the key it is found by; 0 for a word that is not found again.
+    low_key: u64,
 }
 
 impl Default for Word {
     fn default() -> Self {
         Self {
             lanes: Lanes::default(),
-            by_role: [0.0; ROLES],
-            key: 0,
             unit: NO_UNIT,
             squared_norm: 0.0,
-            squared_idf: 0.0,
+            low_key: 0,
         }
     }
 }
@@ -61,6 +54,8 @@ pub(super) struct WordTable {
     /// places, at most a third taken.
     places: Vec<u32>,
     words: Vec<Word>,
+    /// The upper half of each word's key, 0 for most.
+    high_keys: Vec<u64>,
     /// What each word adds for further groups of labels, `groups - 1` a word.
     further: Vec<Lanes>,
     groups: usize,
@@ -76,6 +71,7 @@ impl WordTable {
         *self = Self {
             places: vec![0; 1 << 10],
             words: vec![Word::default()],
+            high_keys: vec![0],
             further: vec![Lanes::default(); groups.saturating_sub(1)],
             groups,
         };
@@ -106,7 +102,11 @@ impl WordTable {
     /// Whether a guess was right.
     #[inline]
     pub(super) fn is(&self, number: u32, key: u128) -> bool {
-        self.words[number as usize].key == key
+        // Half a key tells most words apart: those of seven characters or fewer from one another, as
+        // they have no upper half, and from longer ones, as the 1 before them is no character's code.
+        let high = (key >> 64) as u64;
+        (self.words[number as usize].low_key == key as u64)
+            && (high == 0 || self.high_keys[number as usize] == high)
     }
 
     /// The number of the word with a key.
@@ -130,8 +130,10 @@ impl WordTable {
             word.lanes = *first;
             self.further.extend_from_slice(further);
         }
-        word.key = key.unwrap_or(0);
+        let key_or_none = key.unwrap_or(0);
+        word.low_key = key_or_none as u64;
         self.words.push(word);
+        self.high_keys.push((key_or_none >> 64) as u64);
         if 3 * self.words.len() > self.places.len() {
             self.grow();
         } else if let Some(key) = key {
@@ -152,7 +154,8 @@ impl WordTable {
     fn grow(&mut self) {
         self.places = vec![0; 4 * self.places.len()];
         for number in 1..self.words.len() {
-            match self.words[number].key {
+            let low = u128::from(self.words[number].low_key);
+            match u128::from(self.high_keys[number]) << 64 | low {
                 0 => {}
                 key => self.insert(key, number as u32),
             }
@@ -168,6 +171,19 @@ fn hash_of(key: u128) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_words_with_the_same_end_are_told_apart() {
+        let mut table = WordTable::default();
+        table.prepare(1);
+        let end = 0x0202_0202_0202_0202u128;
+        let keys = [1 << 64 | end, 2 << 64 | end, 1 << 56 | 7];
+        for key in keys {
+            assert_eq!(table.find(key), None);
+            table.add(Some(key), Word::default(), &[Lanes::default()]);
+        }
+        assert_eq!(keys.map(|key| table.find(key)), [Some(1), Some(2), Some(3)]);
+    }
 
     #[test]
     fn words_are_found_until_the_table_is_full() {
