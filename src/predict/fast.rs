@@ -10,10 +10,13 @@ use super::scores::{RawScores, SENTENCE_ONLY, scale_of};
 use super::words::{LANES, Lanes, NO_UNIT, Word, WordTable};
 use crate::features::{
     Alphabet, FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, ROLES, TRIGGER,
-    WordFeatures, bigram_key, opening_role, window_around,
+    WordFeatures, bigram_key, opening_role, roles, window_around,
 };
 use crate::scoring::Weights;
 use crate::text::{CodedReader, CodedToken, CodedTokens};
+
+/// Sums by place are not kept for sentences of more words: they would take more than the text.
+const LONG_SENTENCE: usize = 1 << 16;
 
 /// Buffers of one thread. What is remembered never changes a result.
 #[derive(Debug, Default)]
@@ -104,6 +107,10 @@ impl FastWay<'_> {
     }
 
     pub(super) fn score(&self, sentence: &str, scratch: &mut FastScratch, scores: &mut RawScores) {
+        if scratch.sentence.len() > LONG_SENTENCE {
+            // Its buffers are not kept for sentences to come.
+            *scratch = FastScratch::default();
+        }
         let is_new = scratch.words.prepare(self.groups());
         scratch.bigrams.prepare(is_new);
         if scratch.units.is_empty() {
@@ -332,10 +339,12 @@ impl FastWay<'_> {
                 opening.score += f64::from(unit.by_role[role]);
                 opening.squared_norm += f64::from(unit.squared_idf);
             }
-            for (sum, role) in sums.iter_mut().zip(SUMMED_ROLES) {
-                *sum += f64::from(unit.by_role[role]);
+            if scratch.sentence.len() <= LONG_SENTENCE {
+                for (sum, role) in sums.iter_mut().zip(SUMMED_ROLES) {
+                    *sum += f64::from(unit.by_role[role]);
+                }
+                scratch.by_role.push(sums);
             }
-            scratch.by_role.push(sums);
         }
         opening
     }
@@ -371,8 +380,22 @@ impl FastWay<'_> {
 
     /// The score of the assertion of a trigger.
     fn assertion_score(&self, scratch: &FastScratch, trigger: usize, opening: &Opening) -> f64 {
-        let sums = &scratch.by_role;
         let words = scratch.sentence.len();
+        let adds = |place: usize, role: usize| {
+            let word = scratch.sentence.get(place);
+            let unit = word.map_or(NO_UNIT, |&word| scratch.words.word(word).unit);
+            let unit = scratch.units.get(unit as usize);
+            unit.map_or(0.0, |unit| f64::from(unit.by_role[role]))
+        };
+        let scaled = |score: f64| {
+            let bias = self.biases.last().copied().unwrap_or_default();
+            score * scale_of(opening.squared_norm) + f64::from(bias)
+        };
+        if words > LONG_SENTENCE {
+            let all = (0..words).flat_map(|place| roles(trigger, place).map(move |r| (place, r)));
+            return scaled(all.map(|(place, role)| adds(place, role)).sum());
+        }
+        let sums = &scratch.by_role;
         let near = [trigger.saturating_sub(NEAR), words.min(trigger + NEAR + 1)];
         let before = trigger.saturating_sub(1);
         let [first, far, just, after, end, last] =
@@ -382,18 +405,11 @@ impl FastWay<'_> {
             });
         let mut score = opening.score + (far[0] - first[0]) + (just[1] - far[1]);
         score += (end[2] - after[2]) + (last[3] - end[3]);
-        let adds = |place: usize, role: usize| {
-            let word = scratch.sentence.get(place);
-            let unit = word.map_or(NO_UNIT, |&word| scratch.words.word(word).unit);
-            let unit = scratch.units.get(unit as usize);
-            unit.map_or(0.0, |unit| f64::from(unit.by_role[role]))
-        };
         score += adds(trigger, TRIGGER);
         if trigger > 0 {
             score += adds(trigger - 1, JUST_BEFORE);
         }
-        let bias = self.biases.last().copied().unwrap_or_default();
-        score * scale_of(opening.squared_norm) + f64::from(bias)
+        scaled(score)
     }
 }
 

@@ -339,8 +339,10 @@ mod tests {
         for record in corpus.records() {
             agree(&BUILT_IN, &record.text, &mut scratch);
         }
-        let long: Vec<&str> = corpus.records()[..400].iter().map(|r| &*r.text).collect();
-        agree(&BUILT_IN, &long.join(" "), &mut scratch);
+        for sentences in [400, 4_000] {
+            let long = corpus.records()[..sentences].iter().map(|r| &*r.text);
+            agree(&BUILT_IN, &long.collect::<Vec<_>>().join(" "), &mut scratch);
+        }
     }
 
     /// The first sentences of the corpus, with as many labels that mean nothing.

@@ -13,6 +13,12 @@ use super::classes::{CharacterClasses, Class, Kind, TABLE, kind_of_folded};
 use super::coded_tokens::CodedTokens;
 use super::{Normalized, TextPipeline, TextSettings};
 
+/// A longer sentence is read in pieces of about so many bytes.
+const PIECE_BYTES: usize = 1 << 16;
+
+/// Bytes of a word and the space behind it, or somewhat less.
+const BYTES_OF_A_TOKEN: usize = 8;
+
 /// Characters of the longest word that is one key.
 const LONGEST_KEY: usize = 15;
 
@@ -24,6 +30,8 @@ struct Word {
     start: usize,
     end: usize,
     is_word: bool,
+    /// Whether a sign stands before it, or where it would, with nothing visible in between.
+    follows_sign: bool,
 }
 
 const NO_WORD: Word = Word {
@@ -32,6 +40,7 @@ const NO_WORD: Word = Word {
     start: 0,
     end: 0,
     is_word: false,
+    follows_sign: false,
 };
 
 /// Reads sentences into coded tokens, as a text pipeline would read them.
@@ -74,17 +83,54 @@ impl CodedReader {
 
     /// Reads a sentence; what `tokens` held before is gone.
     pub(crate) fn read(&self, sentence: &str, tokens: &mut CodedTokens) {
+        self.read_in_pieces(sentence, PIECE_BYTES, tokens);
+    }
+
+    /// Reads a sentence piece by piece, so that the buffers of the pipeline stay small.
+    fn read_in_pieces(&self, sentence: &str, piece_bytes: usize, tokens: &mut CodedTokens) {
         tokens.clear();
-        if self.read_plain(sentence, tokens).is_none() {
-            tokens.clear();
-            self.read_through_pipeline(sentence, tokens);
+        tokens.tokens.reserve(sentence.len() / BYTES_OF_A_TOKEN);
+        let mut start = 0;
+        while start < sentence.len() {
+            let end = self.end_of_piece(sentence, start, piece_bytes, tokens);
+            let before = tokens.mark();
+            if self.read_plain(&sentence[..end], start, tokens).is_none() {
+                tokens.back_to(before);
+                self.read_through_pipeline(sentence, start..end, tokens);
+            }
+            start = end;
         }
     }
 
-    /// Reads a sentence in one pass; `None` where a character's fold depends on others.
-    fn read_plain(&self, sentence: &str, tokens: &mut CodedTokens) -> Option<()> {
+    /// Where a piece ends: behind a space and before a letter, as no fold looks past these.
+    fn end_of_piece(
+        &self,
+        sentence: &str,
+        start: usize,
+        piece_bytes: usize,
+        tokens: &mut CodedTokens,
+    ) -> usize {
+        let mut at = start.saturating_add(piece_bytes);
+        while at < sentence.len() {
+            let space = match sentence.as_bytes()[at..]
+                .iter()
+                .position(|&byte| byte == b' ')
+            {
+                Some(place) if at + place + 1 < sentence.len() => at + place,
+                _ => break,
+            };
+            if self.class_at(sentence, space + 1, tokens).0.kind == Kind::Known {
+                return space + 1;
+            }
+            at = space + 1;
+        }
+        sentence.len()
+    }
+
+    /// Reads a sentence from a byte on in one pass; `None` where a character's fold depends on others.
+    fn read_plain(&self, sentence: &str, from: usize, tokens: &mut CodedTokens) -> Option<()> {
         let mut word = NO_WORD;
-        let mut at = 0;
+        let mut at = from;
         while at < sentence.len() {
             let from = at;
             at = self.read_known(sentence.as_bytes(), at, &mut word);
@@ -187,6 +233,7 @@ impl CodedReader {
             Kind::Sign | Kind::Dodge | Kind::Breaker | Kind::Ellipsis => {
                 self.finish(word, sentence, tokens);
                 *word = NO_WORD;
+                word.follows_sign = true;
                 if class.kind == Kind::Breaker && self.may_dodge(class.kind, sentence, end, tokens)
                 {
                     return None;
@@ -198,10 +245,9 @@ impl CodedReader {
             }
             Kind::Removed => {}
             Kind::Mark | Kind::Tatweel => {
-                let last = tokens.tokens.last();
                 if word.length > 0 {
                     word.end = if word.end == start { end } else { word.end };
-                } else if last.is_some_and(|last| last.end as usize == start) {
+                } else if word.follows_sign {
                     return None;
                 }
                 if class.kind == Kind::Tatweel && self.may_dodge(class.kind, sentence, end, tokens)
@@ -259,11 +305,13 @@ impl CodedReader {
     }
 
     /// The same tokens by way of normalised text.
-    fn read_through_pipeline(&self, sentence: &str, coded: &mut CodedTokens) {
+    fn read_through_pipeline(&self, sentence: &str, piece: Range<usize>, coded: &mut CodedTokens) {
         let mut tokens = std::mem::take(&mut coded.pipeline_tokens);
-        self.pipeline.tokenize_into(sentence, &mut tokens);
+        let offset = piece.start;
+        self.pipeline.tokenize_into(&sentence[piece], &mut tokens);
         for token in 0..tokens.len() {
             let span = tokens.original_span(token..token + 1);
+            let span = offset + span.start..offset + span.end;
             let mut word = NO_WORD;
             let first = coded.long_codes.len();
             for character in tokens.text(token).chars() {
@@ -321,7 +369,7 @@ mod tests {
 
     fn through_pipeline(settings: &TextSettings, sentence: &str) -> CodedTokens {
         let mut tokens = CodedTokens::default();
-        reader(settings).read_through_pipeline(sentence, &mut tokens);
+        reader(settings).read_through_pipeline(sentence, 0..sentence.len(), &mut tokens);
         tokens
     }
 
@@ -351,7 +399,7 @@ mod tests {
         ] {
             tokens.clear();
             assert!(
-                reader.read_plain(sentence, &mut tokens).is_some(),
+                reader.read_plain(sentence, 0, &mut tokens).is_some(),
                 "{sentence}"
             );
             agree(&TextSettings::default(), sentence);
@@ -369,6 +417,7 @@ mod tests {
             "e\u{301}a",
             "ـ.ا",
             "ـً.ا",
+            "ب-\u{FEFF}ـآ",
         ] {
             agree(&TextSettings::default(), sentence);
         }
@@ -437,6 +486,20 @@ mod tests {
         #[test]
         fn both_ways_agree_on_messy_arabic(sentence in mess()) {
             agree(&TextSettings::default(), &sentence);
+        }
+
+        #[test]
+        fn pieces_read_as_the_whole(
+            parts in prop::collection::vec(prop_oneof![Just(" ".to_owned()), mess()], 0..8),
+            piece_bytes in 1usize..30,
+        ) {
+            let sentence = parts.concat();
+            let settings = TextSettings::default();
+            let whole = through_pipeline(&settings, &sentence);
+            let mut pieces = CodedTokens::default();
+            reader(&settings).read_in_pieces(&sentence, piece_bytes, &mut pieces);
+            prop_assert_eq!(pieces.tokens(), whole.tokens(), "{:?}", sentence);
+            prop_assert_eq!(pieces.fingerprint(), whole.fingerprint());
         }
     }
 

@@ -78,6 +78,18 @@ impl CodedTokens {
         mix(long, self.unseen)
     }
 
+    /// What was read so far.
+    pub(super) fn mark(&self) -> (usize, usize, u64) {
+        (self.tokens.len(), self.long_codes.len(), self.unseen)
+    }
+
+    /// Forgets what was read since.
+    pub(super) fn back_to(&mut self, (tokens, long_codes, unseen): (usize, usize, u64)) {
+        self.tokens.truncate(tokens);
+        self.long_codes.truncate(long_codes);
+        self.unseen = unseen;
+    }
+
     pub(super) fn clear(&mut self) {
         self.tokens.clear();
         self.long_codes.clear();
