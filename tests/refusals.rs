@@ -263,7 +263,7 @@ fn models_of_a_newer_version_are_refused_as_such() {
     let folder = Folder::new();
     let text = replaced(
         model(&folder),
-        b"\\\"format_version\\\":2",
+        b"\\\"format_version\\\":3",
         b"\\\"format_version\\\":9",
     );
     folder.write("newer", text);
@@ -272,7 +272,7 @@ fn models_of_a_newer_version_are_refused_as_such() {
         .refused(&["newer", "newer Marsad", "update"]);
     let text = replaced(
         model(&folder),
-        b"\\\"format_version\\\":2",
+        b"\\\"format_version\\\":3",
         b"\\\"format_version\\\":1",
     );
     folder.write("older", text);
