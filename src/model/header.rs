@@ -93,7 +93,7 @@ impl TextVersions {
 pub struct Provenance {
     /// SHA-256 of the corpus.
     pub corpus_digest: String,
-    /// Sentences trained on.
+    /// Sentences of the corpus; a share that was held out once is among them.
     pub sentences: usize,
     /// Documents they come from.
     pub documents: usize,

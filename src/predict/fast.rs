@@ -193,9 +193,7 @@ impl FastWay<'_> {
         );
         let mut word = Word::default();
         word.squared_norm = self.compiled.squared_norm(buffers.features.squared_norm);
-        if let Some(unit) = buffers.features.unit {
-            word.unit = unit;
-        }
+        word.unit = buffers.features.unit.unwrap_or(NO_UNIT);
         word
     }
 

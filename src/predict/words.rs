@@ -36,6 +36,8 @@ pub(super) struct Word {
     low_key: u64,
 }
 
+const _: () = assert!(size_of::<Word>() == 64, "a word is one line");
+
 impl Default for Word {
     fn default() -> Self {
         Self {
