@@ -34,6 +34,7 @@ pub mod predict;
 pub mod scoring;
 mod settings;
 pub mod streaming;
+pub mod tables;
 pub mod text;
 pub mod training;
 

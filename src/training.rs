@@ -16,7 +16,7 @@ use crate::learn::{
     fit_local_evidence,
 };
 use crate::model::{FORMAT_VERSION, Header, Model, ModelHeads, Provenance, TextVersions};
-use crate::scoring::{LabelMode, LabelTree, WeightBits};
+use crate::scoring::{LabelMode, LabelTree, LeafPrediction, WeightBits};
 use crate::settings::Settings;
 use crate::text::TextPipeline;
 
@@ -54,18 +54,7 @@ pub fn train(
     settings: &Settings,
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Model> {
-    settings.check()?;
-    if settings.learner.kind == LearnerKind::Ftrl || settings.learner.stream.is_some() {
-        return Err(Error::Setting {
-            name: "learner",
-            value: LearnerKind::Ftrl.name(),
-            allowed: "another learner, or given with --stream",
-        });
-    }
-    let targets = match settings.training.single_label {
-        true => Targets::single(corpus.records())?,
-        false => Targets::multiple(corpus.records(), &corpus.labels())?,
-    };
+    let targets = check(corpus, settings)?;
     let training = &settings.training;
     let division = match training.hold_out {
         None => Division::Folds(assign_folds(
@@ -77,28 +66,12 @@ pub fn train(
             Division::HeldOut(held_out::hold_out(corpus.records(), share, training.seed)?)
         }
     };
-    let rows = corpus.records().len();
     progress(Step::Tokenize);
-    let texts: Vec<&str> = corpus.records().iter().map(|r| r.text.as_str()).collect();
-    let tokenized = TokenizedCorpus::new(&TextPipeline::new(&settings.text), &texts);
+    let tokenized = tokenize(corpus, settings);
     let candidates = Candidates::new(&settings.features, &tokenized)?;
-    if settings.learner.kind.is_stock() {
-        let features = settings.learner.top_features.min(candidates.len());
-        let megabytes = check_memory(&settings.learner, rows, features)?;
-        progress(Step::Dense {
-            features,
-            megabytes,
-        });
-    }
-    let run = Run {
-        settings,
-        targets: &targets,
-        tokenized: &tokenized,
-        candidates: &candidates,
-        rows,
-    };
+    let run = Run::new(settings, &targets, &tokenized, &candidates, progress)?;
     let (measured, fitted) = match &division {
-        Division::Folds(folds) => run.cross_validate(folds, progress)?,
+        Division::Folds(folds) => run.fit_with_folds(folds, progress)?,
         Division::HeldOut(halves) => run.hold_out(halves, progress)?,
     };
     progress(Step::Measure);
@@ -109,6 +82,86 @@ pub fn train(
     let report = Report::measure(&judged, training.bootstrap_samples, training.seed);
     let review = judged.review_curve();
     assemble(corpus, &run, fitted, decided.choices, (report, review))
+}
+
+/// What models that have not seen a record's document predict for it.
+#[derive(Clone, Debug)]
+pub struct OutOfFold {
+    /// The labels that are decided, in the order of each prediction.
+    pub labels: Vec<String>,
+    /// Whether a record has one label or several.
+    pub mode: LabelMode,
+    /// For each record, by choices of calibration and threshold made on the other folds.
+    pub predictions: Vec<LeafPrediction>,
+}
+
+impl OutOfFold {
+    /// The predictions set against the annotations of the same records.
+    pub fn judged(&self, records: &[Record]) -> Judged {
+        Judged::new(
+            LabelTree::new(&self.labels),
+            self.mode,
+            records,
+            &self.predictions,
+        )
+    }
+}
+
+/// Predicts each record by a model fitted to the other folds; `folds[record]` is a number from 0
+/// without gaps. The folds of the settings are not looked at, no final model is fitted. Runs on the
+/// current rayon thread pool; the result is the same for any number of threads.
+///
+/// # Errors
+/// As [`train`], and when there are fewer than two folds.
+pub fn cross_validate(
+    corpus: &Corpus,
+    settings: &Settings,
+    folds: &[usize],
+    progress: &(dyn Fn(Step) + Sync),
+) -> Result<OutOfFold> {
+    let targets = check(corpus, settings)?;
+    let fold_count = folds.iter().max().map_or(0, |&last| last + 1);
+    if fold_count < 2 || folds.len() != corpus.records().len() {
+        return Err(Error::Setting {
+            name: "folds",
+            value: fold_count.to_string(),
+            allowed: "at least 2, and one for each record",
+        });
+    }
+    progress(Step::Tokenize);
+    let tokenized = tokenize(corpus, settings);
+    let candidates = Candidates::new(&settings.features, &tokenized)?;
+    let run = Run::new(settings, &targets, &tokenized, &candidates, progress)?;
+    let parts = run.fit_parts((0..fold_count).map(Some).collect(), folds, progress)?;
+    let (measured, _) = run.gather(parts, folds);
+    progress(Step::Measure);
+    let decided = run.decide(&measured)?;
+    Ok(OutOfFold {
+        labels: targets.labels().to_vec(),
+        mode: run.mode(),
+        predictions: decided.predictions,
+    })
+}
+
+/// The targets of a corpus that can be learnt from with some settings.
+fn check(corpus: &Corpus, settings: &Settings) -> Result<Targets> {
+    settings.check()?;
+    if settings.learner.kind == LearnerKind::Ftrl || settings.learner.stream.is_some() {
+        return Err(Error::Setting {
+            name: "learner",
+            value: LearnerKind::Ftrl.name(),
+            allowed: "another learner, or given with --stream",
+        });
+    }
+    match settings.training.single_label {
+        true => Targets::single(corpus.records()),
+        false => Targets::multiple(corpus.records(), &corpus.labels()),
+    }
+}
+
+fn tokenize(corpus: &Corpus, settings: &Settings) -> TokenizedCorpus {
+    let texts: Vec<&str> = corpus.records().iter().map(|r| r.text.as_str()).collect();
+    TokenizedCorpus::new(&TextPipeline::new(&settings.text), &texts)
 }
 
 /// Puts the parts of a finished run together.
@@ -238,6 +291,32 @@ enum Part<'a> {
 }
 
 impl<'a> Run<'a> {
+    /// A run, once the memory that it takes is known to be there.
+    fn new(
+        settings: &'a Settings,
+        targets: &'a Targets,
+        tokenized: &'a TokenizedCorpus,
+        candidates: &'a Candidates,
+        progress: &(dyn Fn(Step) + Sync),
+    ) -> Result<Self> {
+        let rows = tokenized.len();
+        if settings.learner.kind.is_stock() {
+            let features = settings.learner.top_features.min(candidates.len());
+            let megabytes = check_memory(&settings.learner, rows, features)?;
+            progress(Step::Dense {
+                features,
+                megabytes,
+            });
+        }
+        Ok(Self {
+            settings,
+            targets,
+            tokenized,
+            candidates,
+            rows,
+        })
+    }
+
     fn mode(&self) -> LabelMode {
         match self.targets.is_single() {
             true => LabelMode::Single,
@@ -306,14 +385,27 @@ impl<'a> Run<'a> {
     }
 
     /// Fits a model to the others of each fold, and one to all sentences.
-    fn cross_validate(
+    fn fit_with_folds(
         &self,
         folds: &[usize],
         progress: &(dyn Fn(Step) + Sync),
     ) -> Result<(Measured, Fitted<'a>)> {
-        let all: Vec<usize> = (0..self.rows).collect();
         // The final model takes longest, so it comes first.
         let parts = std::iter::once(None).chain((0..self.settings.training.folds).map(Some));
+        let parts = self.fit_parts(parts.collect(), folds, progress)?;
+        let (measured, last) = self.gather(parts, folds);
+        let last = last.ok_or_else(|| Error::Estimator("no model was fitted".into()))?;
+        Ok((measured, last))
+    }
+
+    /// Fits a model without each fold that is named, and one on all sentences for `None`.
+    fn fit_parts(
+        &self,
+        parts: Vec<Option<usize>>,
+        folds: &[usize],
+        progress: &(dyn Fn(Step) + Sync),
+    ) -> Result<Vec<Part<'a>>> {
+        let all: Vec<usize> = (0..self.rows).collect();
         let fit = |part: Option<usize>| match part {
             None => {
                 progress(Step::Final);
@@ -328,13 +420,17 @@ impl<'a> Run<'a> {
             }
         };
         // linfa's estimators are bounded by what one fit takes of memory.
-        let parts: Result<Vec<Part<'a>>> = match self.settings.learner.kind.is_stock() {
-            true => parts.map(fit).collect(),
-            false => parts.collect::<Vec<_>>().into_par_iter().map(fit).collect(),
-        };
+        match self.settings.learner.kind.is_stock() {
+            true => parts.into_iter().map(fit).collect(),
+            false => parts.into_par_iter().map(fit).collect(),
+        }
+    }
+
+    /// The raw scores of all sentences held out once, and the model on all, if it was fitted.
+    fn gather(&self, parts: Vec<Part<'a>>, folds: &[usize]) -> (Measured, Option<Fitted<'a>>) {
         let mut scores = vec![Vec::new(); self.rows];
         let mut last = None;
-        for part in parts? {
+        for part in parts {
             match part {
                 Part::Final(fitted) => last = Some(*fitted),
                 Part::HeldOut(sentences, of_part) => {
@@ -344,13 +440,12 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let last = last.ok_or_else(|| Error::Estimator("no model was fitted".into()))?;
         let measured = Measured {
-            sentences: all,
+            sentences: (0..self.rows).collect(),
             groups: folds.to_vec(),
             scores,
         };
-        Ok((measured, last))
+        (measured, last)
     }
 
     /// Fits one model to the sentences that are not held out.

@@ -34,7 +34,7 @@ fn figures(run: &Run) -> Value {
 }
 
 fn out_of_fold(folder: &Folder, model: &str) -> Value {
-    let run = folder.marsad(&["inspect", model, "--to", "json"]).done();
+    let run = folder.marsad(&["inspect", model, "--json"]).done();
     figures(&run)["provenance"]["out_of_fold"]["labels"][0].clone()
 }
 
@@ -239,9 +239,7 @@ fn figures_are_given_by_group() {
     let folder = Folder::new();
     folder.write("c.jsonl", noisy_corpus());
     folder.marsad(&["train", "c.jsonl", "-o", "m"]).done();
-    let arguments = [
-        "evaluate", "c.jsonl", "-m", "m", "--by", "outlet", "--to", "json",
-    ];
+    let arguments = ["evaluate", "c.jsonl", "-m", "m", "--by", "outlet", "--json"];
     let run = folder.marsad(&arguments).done();
     let groups = figures(&run)["groups"].clone();
     let names: Vec<&str> = groups
@@ -295,7 +293,7 @@ fn the_challenge_set_loses_no_ground() {
     let folder = Folder::new();
     let set = bundled_data("challenge/minimal-pairs.jsonl");
     let run = folder
-        .marsad(&["evaluate", &set, "--by", "kind", "--to", "json"])
+        .marsad(&["evaluate", &set, "--by", "kind", "--json"])
         .done();
     let groups = figures(&run)["groups"].clone();
     assert_eq!(

@@ -20,13 +20,13 @@ fn rows(count: usize) -> String {
 }
 
 fn macro_f1(folder: &Folder, corpus: &str, model: &str) -> f64 {
-    let run = folder.marsad(&["evaluate", corpus, "-m", model, "--to", "json"]);
+    let run = folder.marsad(&["evaluate", corpus, "-m", model, "--json"]);
     let report: serde_json::Value = serde_json::from_str(&run.done().out).unwrap();
     report["top"]["macro_f1"]["value"].as_f64().unwrap()
 }
 
 fn inspected(folder: &Folder, model: &str) -> serde_json::Value {
-    let run = folder.marsad(&["inspect", model, "--to", "json"]);
+    let run = folder.marsad(&["inspect", model, "--json"]);
     serde_json::from_str(&run.done().out).unwrap()
 }
 

@@ -71,7 +71,7 @@ fn every_learner_learns_and_is_the_same_after_loading() {
             "{learner} gives another model each time"
         );
         let run = folder
-            .marsad(&["evaluate", "c.jsonl", "-m", "m", "--to", "json"])
+            .marsad(&["evaluate", "c.jsonl", "-m", "m", "--json"])
             .done();
         let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
         let macro_f1 = report["top"]["macro_f1"]["value"].as_f64().unwrap();
@@ -194,7 +194,7 @@ fn documents_can_be_held_out_once() {
     assert!(bytes("m") == bytes("again"));
     let table = folder.marsad(&["inspect", "m"]).done().out;
     assert!(table.contains("40% of these sentences"), "{table}");
-    let json = folder.marsad(&["inspect", "m", "--to", "json"]).done().out;
+    let json = folder.marsad(&["inspect", "m", "--json"]).done().out;
     let model: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(model["provenance"]["training"]["hold_out"], 0.4);
     let measured = model["provenance"]["out_of_fold"]["rows"].as_u64().unwrap();
@@ -236,7 +236,7 @@ fn aliases_rename_labels() {
     folder
         .marsad(&["train", "c.jsonl", "--aliases", "aliases.toml", "-o", "m"])
         .done();
-    let run = folder.marsad(&["inspect", "m", "--to", "json"]).done();
+    let run = folder.marsad(&["inspect", "m", "--json"]).done();
     let model: serde_json::Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(
         model["labels"],
@@ -253,7 +253,7 @@ fn rows_that_name_only_a_parent_teach_nothing_about_its_children() {
     }
     folder.write("c.jsonl", corpus);
     let run = folder.marsad(&["train", "c.jsonl", "-o", "m"]).done();
-    let run_report = folder.marsad(&["inspect", "m", "--to", "json"]).done();
+    let run_report = folder.marsad(&["inspect", "m", "--json"]).done();
     let model: serde_json::Value = serde_json::from_str(&run_report.out).unwrap();
     assert_eq!(model["labels"], serde_json::json!(["air", "fire.gun"]));
     assert_eq!(model["provenance"]["label_counts"]["fire"], 36);
@@ -309,7 +309,7 @@ fn labels_too_rare_for_a_fold_train_all_the_same() {
         folder
             .marsad(&["train", "c.jsonl", "--learner", learner, "-o", "m"])
             .done();
-        let run = folder.marsad(&["inspect", "m", "--to", "json"]).done();
+        let run = folder.marsad(&["inspect", "m", "--json"]).done();
         let model: serde_json::Value = serde_json::from_str(&run.out).unwrap();
         assert_eq!(
             model["labels"],
@@ -356,7 +356,7 @@ fn evaluation_measures_finer_labels_by_their_parents() {
         small_corpus().replace("\"air\"", "\"air.drone\""),
     );
     let run = folder
-        .marsad(&["evaluate", "finer.jsonl", "-m", "m", "--to", "json"])
+        .marsad(&["evaluate", "finer.jsonl", "-m", "m", "--json"])
         .done();
     assert_eq!(run.err, "");
     let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
@@ -376,7 +376,7 @@ fn columns_of_yes_and_no_are_labels_and_empty_cells_leave_them_open() {
     folder.write("c.csv", format!("text,air,market\n{rows}"));
     folder.marsad(&["train", "c.csv", "-o", "m"]).done();
     let run = folder
-        .marsad(&["evaluate", "c.csv", "-m", "m", "--to", "json"])
+        .marsad(&["evaluate", "c.csv", "-m", "m", "--json"])
         .done();
     let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(report["labels"][0]["support"], 20);

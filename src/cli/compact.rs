@@ -10,10 +10,10 @@ use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
 use crate::compacting::{Change, CompactSettings, compact};
 use crate::corpus::{Contradictions, read_bundled};
 use crate::error::{Error, Result};
-use crate::evaluate::{new_table, rendered};
 use crate::model::Model;
 use crate::output_file::OutputFile;
 use crate::scoring::WeightBits;
+use crate::tables::Table;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -107,7 +107,7 @@ fn table(
 ) -> Result<String> {
     let written = std::fs::metadata(output).map_err(|error| Error::io(output, error))?;
     let before = model.to_bytes()?.len() as u64;
-    let mut table = new_table(&["", "before", "after"]);
+    let mut table = Table::new(&["", "before", "after"]);
     let row = |name: &str, before: String, after: String| [name.to_owned(), before, after];
     table.add_row(row("size", megabytes(before), megabytes(written.len())));
     let bits = |model: &Model| model.weight_bits().to_string();
@@ -127,7 +127,7 @@ fn table(
     };
     Ok(format!(
         "{}\n\nOf {} {source}, {} get other labels ({:.2}%); probabilities differ by {:.4} on average.\nWrote {}.",
-        rendered(&table),
+        table.to_text(),
         change.sentences,
         change.relabelled,
         100.0 * change.relabelled as f64 / change.sentences.max(1) as f64,

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use super::decide::DecisionArgs;
 use super::report::{Failure, complain, say};
-use super::{CorpusArgs, ModelArgs, Shape, ThreadArgs};
-use crate::corpus::{Contradictions, Corpus, parents};
+use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
+use crate::corpus::{Contradictions, Corpus, KeptFields, parents};
 use crate::error::Error;
 use crate::evaluate::{GroupReport, Judged, Report, ReviewPoint, group_table};
 use crate::learn::MOST_BOOTSTRAP_SAMPLES;
@@ -22,7 +22,7 @@ use crate::scoring::LeafPrediction;
 Examples:
   marsad evaluate held-out.jsonl
   marsad evaluate held-out.jsonl --by outlet
-  marsad evaluate held-out.csv -m ours.safetensors --to json > figures.json
+  marsad evaluate held-out.csv -m ours.safetensors --json > figures.json
 
 Labels in a field \"unsure\" are not counted for their row.")]
 pub(super) struct EvaluateArgs {
@@ -31,9 +31,8 @@ pub(super) struct EvaluateArgs {
     corpus: Vec<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
-    /// Format of the figures
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    to: Shape,
+    #[command(flatten)]
+    figures: FiguresArgs,
     /// Field of the corpus by whose values figures are given as well, such as an outlet or a year
     #[arg(long, value_name = "FIELD")]
     by: Option<String>,
@@ -62,11 +61,17 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     let predictor = Predictor::new(args.model.load()?);
     let margin = args.decision.review_margin(&predictor)?;
     let reader = args.reading.reader(Contradictions::Keep)?;
-    let reader = reader.grouped_by(args.by.clone());
+    let reader = reader.keeping(match &args.by {
+        Some(field) => KeptFields::Named(vec![field.clone()]),
+        None => KeptFields::None,
+    });
     let corpus = reader.read(&args.corpus)?;
     tell_unknown(&predictor, &corpus)?;
     if let Some(field) = &args.by
-        && corpus.records().iter().all(|record| record.group.is_none())
+        && corpus
+            .records()
+            .iter()
+            .all(|record| record.field(field).is_none())
     {
         let message = format!("no row has the field {field:?} that --by names");
         return Err(Error::Corpus(message).into());
@@ -84,15 +89,17 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
             &predict_all(&predictor, &corpus),
         );
         let report = Report::measure(&judged, args.bootstrap, args.seed);
-        let groups = args.by.as_ref().map(|_| {
-            let groups = corpus.records().iter().map(|r| r.group.as_deref());
-            judged.by_group(&groups.map(Option::unwrap_or_default).collect::<Vec<_>>())
+        let groups = args.by.as_ref().map(|field| {
+            let groups = corpus.records().iter().map(|r| r.field(field));
+            let groups: Vec<String> = groups.map(Option::unwrap_or_default).collect();
+            judged.by_group(&groups.iter().map(String::as_str).collect::<Vec<_>>())
         });
         let review = margin.map(|margin| judged.review_point(margin));
         Ok((report, review, groups))
     })??;
-    match args.to {
-        Shape::Json => {
+    let tables = args.figures.tables;
+    match args.figures.json {
+        true => {
             let figures = Figures {
                 report: &report,
                 review,
@@ -101,8 +108,8 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
             let json = serde_json::to_string_pretty(&figures).map_err(std::io::Error::from)?;
             say(&json)?;
         }
-        Shape::Table => {
-            say(&report.to_table())?;
+        false => {
+            say(&report.to_table(tables))?;
             if let Some(point) = review.filter(|point| point.share == 1.0) {
                 let share = 100.0 * point.share;
                 say(&format!(
@@ -117,11 +124,11 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
                 ))?;
             }
             if let (Some(field), Some(groups)) = (&args.by, &groups) {
-                say(&format!("\n{}", group_table(field, groups)))?;
+                say(&format!("\n{}", group_table(field, groups).write(tables)))?;
             }
             say(&format!(
                 "\nWhat is taken for what:\n\n{}",
-                report.confusion_table()
+                report.confusion_table().write(tables)
             ))?;
         }
     }

@@ -6,23 +6,22 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::Shape;
+use super::FiguresArgs;
 use super::report::{Failure, percent, say};
-use crate::evaluate::{new_table, rendered};
 use crate::model::Model;
+use crate::tables::{Table, TableFormat};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   marsad inspect
   marsad inspect ours.safetensors --features 40
-  marsad inspect ours.safetensors --to json | jq .provenance")]
+  marsad inspect ours.safetensors --json | jq .provenance")]
 pub(super) struct InspectArgs {
     /// Model file; without one, the model built into the program
     model: Option<PathBuf>,
-    /// Format of the output
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    to: Shape,
+    #[command(flatten)]
+    figures: FiguresArgs,
     /// Strongest features shown for each label
     #[arg(long, value_name = "N", default_value_t = 15)]
     features: usize,
@@ -33,9 +32,9 @@ pub(super) fn run(args: &InspectArgs) -> Result<ExitCode, Failure> {
         Some(path) => Model::load(path)?,
         None => crate::built_in_model()?,
     };
-    let text = match args.to {
-        Shape::Json => as_json(&model, args.features).map_err(std::io::Error::from)?,
-        Shape::Table => as_table(&model, args.features),
+    let text = match args.figures.json {
+        true => as_json(&model, args.features).map_err(std::io::Error::from)?,
+        false => as_table(&model, args.features, args.figures.tables),
     };
     say(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -65,7 +64,7 @@ fn as_json(model: &Model, features: usize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&object)
 }
 
-fn as_table(model: &Model, features: usize) -> String {
+fn as_table(model: &Model, features: usize, tables: TableFormat) -> String {
     let header = model.header();
     let provenance = &header.provenance;
     let families: Vec<String> = model
@@ -80,7 +79,7 @@ fn as_table(model: &Model, features: usize) -> String {
         (None, None) => "Out of fold",
         _ => "Held out",
     };
-    let mut facts = new_table(&["", ""]);
+    let mut facts = Table::new(&["fact", "value"]).with_texts_in(&["value"]);
     for (name, value) in [
         ("written by", format!("marsad {}", header.program_version)),
         ("format", header.format_version.to_string()),
@@ -114,18 +113,15 @@ fn as_table(model: &Model, features: usize) -> String {
     ] {
         facts.add_row([name.to_owned(), value]);
     }
-    for column in facts.column_iter_mut() {
-        column.set_cell_alignment(comfy_table::CellAlignment::Left);
-    }
-    let mut labels = new_table(&["label", "sentences", "threshold"]);
+    let mut labels = Table::new(&["label", "sentences", "threshold"]);
     for (label, threshold) in header.labels.iter().zip(&header.thresholds) {
         let count = provenance.label_counts.get(label).copied().unwrap_or(0);
         labels.add_row([label.clone(), count.to_string(), format!("{threshold:.3}")]);
     }
     let mut parts = vec![
-        rendered(&facts).trim_start().to_owned(),
-        rendered(&labels),
-        format!("{measured}:\n\n{}", provenance.out_of_fold.to_table()),
+        facts.write(tables),
+        labels.write(tables),
+        format!("{measured}:\n\n{}", provenance.out_of_fold.to_table(tables)),
     ];
     for (label, name) in header.labels.iter().enumerate() {
         let listed: Vec<String> = model

@@ -19,6 +19,7 @@ use crate::corpus::{Aliases, Contradictions, CorpusReader};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::same_file;
+use crate::tables::TableFormat;
 use report::Failure;
 
 /// Labels Arabic sentences by conflict event, with models trained on annotated sentences.
@@ -112,13 +113,20 @@ impl ModelArgs {
     }
 }
 
-/// Tables for people or JSON for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Shape {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
+/// How figures are told.
+#[derive(Debug, Args)]
+struct FiguresArgs {
+    /// Everything as JSON, for programs
+    #[arg(long)]
+    json: bool,
+    /// How tables are written
+    #[arg(
+        long,
+        value_name = "FORM",
+        default_value = "text",
+        conflicts_with = "json"
+    )]
+    tables: TableFormat,
 }
 
 /// How much of the machine is used.

@@ -10,11 +10,12 @@ use super::report::{Failure, complain, megabytes, percent, progress, say};
 use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, ReadCounts, bundled_files_are_here, read_bundled};
 use crate::error::Result;
-use crate::evaluate::{ReviewPoint, new_table, rendered};
+use crate::evaluate::ReviewPoint;
 use crate::learn::{Aim, LearnerKind};
 use crate::model::Model;
 use crate::output_file::OutputFile;
 use crate::settings::Settings;
+use crate::tables::{Table, TableFormat};
 use crate::training::{Step, train};
 
 const BUNDLED_MODEL: &str = "models/conflict-events.safetensors";
@@ -219,7 +220,10 @@ pub(super) fn finish(
 ) -> std::result::Result<ExitCode, Failure> {
     model.save(output)?;
     let report = &model.header().provenance.out_of_fold;
-    say(&format!("\n{how}:\n\n{}\n", report.to_table()))?;
+    say(&format!(
+        "\n{how}:\n\n{}\n",
+        report.to_table(TableFormat::Text)
+    ))?;
     say(&format!(
         "Where the least sure sentences are read by hand (--review):\n\n{}\n",
         review_table(&model.header().review)
@@ -265,7 +269,7 @@ fn shortfalls(model: &Model) -> Vec<String> {
 }
 
 fn review_table(points: &[ReviewPoint]) -> String {
-    let mut table = new_table(&["read by hand", "decided", "every label right", "macro-F1"]);
+    let mut table = Table::new(&["read by hand", "decided", "every label right", "macro-F1"]);
     for point in points {
         table.add_row([
             format!("{:.0}%", 100.0 * point.share),
@@ -274,7 +278,7 @@ fn review_table(points: &[ReviewPoint]) -> String {
             format!("{:.3}", point.macro_f1),
         ]);
     }
-    rendered(&table)
+    table.to_text()
 }
 
 /// Prints what is no reason to stop where nobody reads it: the model is still wanted.
@@ -320,7 +324,7 @@ pub(super) fn describe_corpus(facts: &CorpusFacts<'_>, args: &TrainArgs) -> Stri
             lines.push(format!("{count} {what}."));
         }
     }
-    let mut table = new_table(&["label", "sentences"]);
+    let mut table = Table::new(&["label", "sentences"]);
     let labels = facts.label_counts;
     for (label, count) in labels.iter().filter(|(label, _)| !label.is_empty()) {
         let under = if label.contains('.') { "  " } else { "" };
@@ -329,5 +333,5 @@ pub(super) fn describe_corpus(facts: &CorpusFacts<'_>, args: &TrainArgs) -> Stri
     if let Some(none) = labels.get("") {
         table.add_row(["(none)".to_owned(), none.to_string()]);
     }
-    format!("{}\n\n{}", lines.join("\n"), rendered(&table))
+    format!("{}\n\n{}", lines.join("\n"), table.to_text())
 }

@@ -80,6 +80,12 @@ pub(crate) fn peek<'a>(
         .trim_ascii_start())
 }
 
+/// Whether a path is no pipe and not standard input.
+pub(crate) fn can_be_read_twice(path: &Path) -> bool {
+    let is_pipe = || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    path.as_os_str() != STANDARD_INPUT && !is_pipe()
+}
+
 /// What a file's name says of its format: its ending in lower case, compression left off.
 pub(crate) fn ending(path: &Path) -> String {
     let name = path.file_name().map_or_else(String::new, |name| {

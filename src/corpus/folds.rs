@@ -136,7 +136,8 @@ mod tests {
             text: String::new(),
             labels: label.map(str::to_owned).into_iter().collect(),
             unsure: Default::default(),
-            group: None,
+            annotator: None,
+            fields: Default::default(),
             file: Arc::default(),
             line: 1,
         }

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::row::{RawRow, RowError, cell_labels};
+use super::row::{KeptFields, RawRow, RowError, cell_labels};
 use crate::error::shortened;
 
-/// Reads one line, with the field that rows are grouped by, if any. Labels given as `null` or not at all mean "not annotated".
-pub(super) fn read_row(line: &str, group_field: Option<&str>) -> Result<RawRow, RowError> {
+/// Reads one line, with the fields that are kept. Labels given as `null` or not at all mean "not annotated".
+pub(super) fn read_row(line: &str, kept: &KeptFields) -> Result<RawRow, RowError> {
     let object: Map<String, Value> =
         serde_json::from_str(line).map_err(|error| not_an_object(&error))?;
     let text = match object.get("text") {
@@ -31,9 +31,13 @@ pub(super) fn read_row(line: &str, group_field: Option<&str>) -> Result<RawRow, 
             .get("unsure")
             .map_or(Ok(None), |value| label_names("unsure", value))?
             .unwrap_or_default(),
-        group: match group_field {
-            Some(field) => scalar(field, object.get(field))?,
-            None => None,
+        annotator: scalar("annotator", object.get("annotator"))?,
+        fields: match kept {
+            KeptFields::None => Map::new(),
+            kept => {
+                let fields = object.into_iter();
+                fields.filter(|(name, _)| kept.keeps(name)).collect()
+            }
         },
     })
 }

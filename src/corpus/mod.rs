@@ -10,6 +10,7 @@ mod labels;
 mod read;
 mod record;
 mod row;
+mod rows;
 mod stream;
 mod table;
 mod zstd;
@@ -19,6 +20,7 @@ pub use folds::assign_folds;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
+pub use row::KeptFields;
 pub use stream::RecordStream;
 
 pub(crate) use bundled::bundled_files_are_here;
@@ -46,6 +48,15 @@ impl Corpus {
     /// The sentences.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// The sentences at some places, in that order.
+    pub fn select(&self, places: &[usize]) -> Self {
+        let records = places.iter().map(|&place| self.records[place].clone());
+        Self {
+            records: records.collect(),
+            counts: self.counts.clone(),
+        }
     }
 
     /// What was read and left out.

@@ -1,16 +1,15 @@
 //! Reading annotated corpora of any supported format into records.
 
 use std::collections::HashMap;
-use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{Blocks, Line, ending, open, peek};
+use super::Corpus;
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
-use super::row::RawRow;
+use super::row::KeptFields;
+use super::rows::{FileRows, NumberedRow};
 use super::stream::RecordStream;
-use super::{Corpus, jsonl, table};
 use crate::error::{Annotated, Error, Result};
 
 /// What to do with texts that are annotated in more than one way.
@@ -25,19 +24,12 @@ pub enum Contradictions {
     Drop,
 }
 
-/// Formats of annotated corpora.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    JsonLines,
-    Table { delimiter: u8 },
-}
-
 /// Reads corpora from files, `-` being standard input.
 #[derive(Clone, Debug, Default)]
 pub struct CorpusReader {
     aliases: Aliases,
     contradictions: Contradictions,
-    group_field: Option<String>,
+    kept: KeptFields,
 }
 
 impl CorpusReader {
@@ -46,16 +38,13 @@ impl CorpusReader {
         Self {
             aliases,
             contradictions,
-            group_field: None,
+            kept: KeptFields::None,
         }
     }
 
-    /// The same reader, keeping the field that rows are to be grouped by.
-    pub fn grouped_by(self, field: Option<String>) -> Self {
-        Self {
-            group_field: field,
-            ..self
-        }
+    /// The same reader, keeping other fields of the rows as well.
+    pub fn keeping(self, kept: KeptFields) -> Self {
+        Self { kept, ..self }
     }
 
     /// Reads files in the order given; the format of each is known by its name
@@ -66,18 +55,8 @@ impl CorpusReader {
     /// in two ways; each names file and line.
     pub fn read(&self, paths: &[PathBuf]) -> Result<Corpus> {
         let mut collector = Collector::new(self);
-        let group_field = self.group_field.as_deref();
         for path in paths {
-            let mut reader = open(path)?;
-            match format_of(path, &mut *reader)? {
-                Format::JsonLines => collector.read_lines(path, reader)?,
-                Format::Table { delimiter } => {
-                    let file = Arc::new(path.clone());
-                    for (line, row) in table::read_rows(path, reader, delimiter, group_field)? {
-                        collector.add(&file, line, row)?;
-                    }
-                }
-            }
+            collector.read(path, FileRows::open(path, &self.kept)?)?;
         }
         collector.finish()
     }
@@ -90,40 +69,25 @@ impl CorpusReader {
         let mut collector = Collector::new(self);
         for (name, content) in parts {
             let path = Path::new(name);
-            collector.read_lines(path, Box::new(*content))?;
+            let rows = FileRows::lines(path, Box::new(*content), &self.kept);
+            collector.read(path, rows)?;
         }
         collector.finish()
-    }
-
-    /// The row that a line of JSON Lines holds, with its number; nothing for an empty line.
-    pub(super) fn line(&self, path: &Path, line: &Line<'_>) -> Result<Option<(u64, RawRow)>> {
-        let number = line.number;
-        let text = line.text.map_err(|byte| Error::Encoding {
-            path: path.into(),
-            line: number,
-            byte,
-        })?;
-        if text.trim().is_empty() {
-            return Ok(None);
-        }
-        match jsonl::read_row(text, self.group_field.as_deref()) {
-            Ok(row) => Ok(Some((number, row))),
-            Err(message) => Err(Error::Row {
-                path: path.into(),
-                line: number,
-                message,
-            }),
-        }
     }
 
     /// The record that a row stands for, counted; nothing for a row without annotation or text.
     pub(super) fn record(
         &self,
         file: &Arc<PathBuf>,
-        line: u64,
-        row: RawRow,
+        (line, row): NumberedRow,
         counts: &mut ReadCounts,
     ) -> Result<Option<Record>> {
+        let in_row = |message| Error::Row {
+            path: file.to_path_buf(),
+            line,
+            message,
+        };
+        let row = row.map_err(in_row)?;
         let Some(names) = row.labels else {
             counts.unannotated += 1;
             return Ok(None);
@@ -135,11 +99,7 @@ impl CorpusReader {
         let labels_of = |names: &[String]| -> Result<LabelSet> {
             self.aliases
                 .read_labels(names.iter().map(String::as_str))
-                .map_err(|message| Error::Row {
-                    path: file.to_path_buf(),
-                    line,
-                    message,
-                })
+                .map_err(in_row)
         };
         let record = Record {
             labels: labels_of(&names)?,
@@ -152,7 +112,8 @@ impl CorpusReader {
                 .doc
                 .unwrap_or_else(|| format!("text:{}", row.text.trim())),
             text: row.text,
-            group: row.group,
+            annotator: row.annotator,
+            fields: row.fields,
             file: file.clone(),
             line,
         };
@@ -160,9 +121,9 @@ impl CorpusReader {
         Ok(Some(record))
     }
 
-    /// The field that rows are grouped by, if any.
-    pub(super) fn group_field(&self) -> Option<&str> {
-        self.group_field.as_deref()
+    /// Which other fields are kept.
+    pub(super) fn kept(&self) -> &KeptFields {
+        &self.kept
     }
 
     /// Reads the records of files one by one, in the order given. Texts are not compared: repeats
@@ -178,32 +139,6 @@ pub(crate) fn empty_corpus(counts: &ReadCounts) -> Error {
         "the corpus is empty: no annotated sentence was found ({} rows without annotation, {} without text)",
         counts.unannotated, counts.empty
     ))
-}
-
-/// The format that a file's name tells, else what it begins with.
-pub(super) fn format_of(
-    path: &Path,
-    reader: &mut (dyn BufRead + Send + 'static),
-) -> Result<Format> {
-    match ending(path).as_str() {
-        "csv" => Ok(Format::Table { delimiter: b',' }),
-        "tsv" | "tab" => Ok(Format::Table { delimiter: b'\t' }),
-        "jsonl" | "ndjson" => Ok(Format::JsonLines),
-        _ => {
-            let head = peek(path, reader)?;
-            let first_line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-            if head.is_empty() || head.starts_with(b"{") {
-                Ok(Format::JsonLines)
-            } else if first_line.contains(&b'\t') {
-                Ok(Format::Table { delimiter: b'\t' })
-            } else {
-                Err(Error::File {
-                    path: path.into(),
-                    message: "neither JSON Lines nor a table; name it .jsonl, .csv or .tsv".into(),
-                })
-            }
-        }
-    }
 }
 
 struct Collector<'a> {
@@ -227,25 +162,15 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn read_lines(&mut self, path: &Path, reader: Box<dyn BufRead + Send>) -> Result<()> {
+    fn read(&mut self, path: &Path, rows: FileRows) -> Result<()> {
         let file = Arc::new(path.to_path_buf());
-        let mut blocks = Blocks::new(path, reader, 1);
-        while let Some(block) = blocks.next_block()? {
-            for line in block.lines() {
-                if let Some((number, row)) = self.reader.line(path, &line)? {
-                    self.add(&file, number, row)?;
-                }
+        for row in rows {
+            let record = self.reader.record(&file, row?, &mut self.counts)?;
+            if let Some(record) = record {
+                self.compare(&record)?;
+                self.records.push(record);
             }
         }
-        Ok(())
-    }
-
-    fn add(&mut self, file: &Arc<PathBuf>, line: u64, row: RawRow) -> Result<()> {
-        let Some(record) = self.reader.record(file, line, row, &mut self.counts)? else {
-            return Ok(());
-        };
-        self.compare(&record)?;
-        self.records.push(record);
         Ok(())
     }
 

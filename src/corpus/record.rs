@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::labels::LabelSet;
 
 /// One annotated sentence.
@@ -18,8 +20,10 @@ pub struct Record {
     pub labels: LabelSet,
     /// Labels on which readers could differ; not counted for this row.
     pub unsure: LabelSet,
-    /// The value of the field that rows are grouped by, where one is asked for and given.
-    pub group: Option<String>,
+    /// Who annotated it, where the corpus says so.
+    pub annotator: Option<String>,
+    /// The other fields of its row that the reader was asked to keep; see [`super::KeptFields`].
+    pub fields: Map<String, Value>,
     /// The file it was read from.
     pub file: Arc<PathBuf>,
     /// Line in that file, from 1.
@@ -30,6 +34,15 @@ impl Record {
     /// File and line for messages.
     pub fn place(&self) -> String {
         format!("{}, line {}", self.file.display(), self.line)
+    }
+
+    /// The text or number in a field that was kept; nothing for `null` and for what is neither.
+    pub fn field(&self, name: &str) -> Option<String> {
+        match self.fields.get(name)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
     }
 
     /// Whether `label` holds: it or one of its children is annotated.
@@ -87,7 +100,8 @@ mod tests {
             text: String::new(),
             labels: set(labels),
             unsure: set(unsure),
-            group: None,
+            annotator: None,
+            fields: Default::default(),
             file: Arc::default(),
             line: 1,
         }

@@ -1,50 +1,20 @@
 //! Records of annotated files one by one, for corpora larger than memory.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::files::{Blocks, STANDARD_INPUT, open};
-use super::read::{CorpusReader, Format, format_of};
+use super::files::{STANDARD_INPUT, can_be_read_twice};
+use super::read::CorpusReader;
 use super::record::{ReadCounts, Record};
-use super::row::RawRow;
-use super::table::TableRows;
+use super::rows::{FileRows, NumberedRow};
 use crate::error::{Error, Result};
 
 /// Reads the records of some files one by one; ends after the first error.
 pub struct RecordStream<'a> {
     reader: &'a CorpusReader,
     paths: std::slice::Iter<'a, PathBuf>,
-    current: Option<(Arc<PathBuf>, Rows)>,
+    current: Option<(Arc<PathBuf>, FileRows)>,
     counts: ReadCounts,
-}
-
-/// The rows of one file.
-enum Rows {
-    Lines(Box<LineRows>),
-    Table(Box<TableRows>),
-}
-
-/// The rows of JSON Lines, block by block.
-struct LineRows {
-    blocks: Blocks,
-    /// The rows of the current block that were not handed over yet.
-    read: std::vec::IntoIter<Result<(u64, RawRow)>>,
-}
-
-impl LineRows {
-    fn next(&mut self, reader: &CorpusReader, path: &Path) -> Result<Option<(u64, RawRow)>> {
-        loop {
-            if let Some(row) = self.read.next() {
-                return row.map(Some);
-            }
-            let Some(block) = self.blocks.next_block()? else {
-                return Ok(None);
-            };
-            let rows = block.lines().map(|line| reader.line(path, &line));
-            let rows: Vec<_> = rows.filter_map(Result::transpose).collect();
-            self.read = rows.into_iter();
-        }
-    }
 }
 
 impl<'a> RecordStream<'a> {
@@ -62,44 +32,27 @@ impl<'a> RecordStream<'a> {
         &self.counts
     }
 
-    fn open(&self, path: &Path) -> Result<Option<(Arc<PathBuf>, Rows)>> {
-        let mut reader = open(path)?;
-        let group_field = self.reader.group_field();
-        let rows = match format_of(path, &mut *reader)? {
-            Format::JsonLines => Some(Rows::Lines(Box::new(LineRows {
-                blocks: Blocks::new(path, reader, 1),
-                read: Vec::new().into_iter(),
-            }))),
-            Format::Table { delimiter } => TableRows::open(path, reader, delimiter, group_field)?
-                .map(|rows| Rows::Table(Box::new(rows))),
-        };
-        Ok(rows.map(|rows| (Arc::new(path.to_path_buf()), rows)))
-    }
-
-    /// The next row with its place; nothing at the end of the last file.
-    fn row(&mut self) -> Result<Option<(Arc<PathBuf>, u64, RawRow)>> {
+    /// The next row with its file; nothing at the end of the last file.
+    fn row(&mut self) -> Result<Option<(Arc<PathBuf>, NumberedRow)>> {
         loop {
             let Some((file, rows)) = &mut self.current else {
                 let Some(path) = self.paths.next() else {
                     return Ok(None);
                 };
-                self.current = self.open(path)?;
+                let rows = FileRows::open(path, self.reader.kept())?;
+                self.current = Some((Arc::new(path.clone()), rows));
                 continue;
             };
-            let row = match rows {
-                Rows::Table(rows) => rows.next().transpose()?,
-                Rows::Lines(lines) => lines.next(self.reader, file)?,
-            };
-            match row {
-                Some((line, row)) => return Ok(Some((file.clone(), line, row))),
+            match rows.next().transpose()? {
+                Some(row) => return Ok(Some((file.clone(), row))),
                 None => self.current = None,
             }
         }
     }
 
     fn record(&mut self) -> Result<Option<Record>> {
-        while let Some((file, line, row)) = self.row()? {
-            if let Some(record) = self.reader.record(&file, line, row, &mut self.counts)? {
+        while let Some((file, row)) = self.row()? {
+            if let Some(record) = self.reader.record(&file, row, &mut self.counts)? {
                 return Ok(Some(record));
             }
         }
@@ -124,21 +77,18 @@ impl Iterator for RecordStream<'_> {
 /// # Errors
 /// Names the first.
 pub(crate) fn refuse_pipes(paths: &[PathBuf]) -> Result<()> {
-    for path in paths {
-        // What is wrong with a file that is not there is told when it is opened.
-        let is_pipe =
-            std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
-        let name = match path.as_os_str() == STANDARD_INPUT {
-            true => "standard input",
-            false if is_pipe => "a pipe",
-            false => continue,
-        };
-        return Err(Error::File {
-            path: path.clone(),
-            message: format!("{name} cannot be read twice; name a file"),
-        });
-    }
-    Ok(())
+    // What is wrong with a file that is not there is told when it is opened.
+    let Some(path) = paths.iter().find(|path| !can_be_read_twice(path)) else {
+        return Ok(());
+    };
+    let name = match path.as_os_str() == STANDARD_INPUT {
+        true => "standard input",
+        false => "a pipe",
+    };
+    Err(Error::File {
+        path: path.clone(),
+        message: format!("{name} cannot be read twice; name a file"),
+    })
 }
 
 #[cfg(test)]

@@ -2,17 +2,19 @@
 //! `label<TAB>text`.
 
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
-use super::files::open;
-use super::row::{RawRow, cell_labels};
+use super::files::{can_be_read_twice, open};
+use super::row::{KeptFields, RawRow, RowError, cell_labels};
+use super::rows::NumberedRow;
 use crate::error::{Error, Result, shortened};
 
 const TEXT_NAMES: &[&str] = &["text", "sentence"];
 const LABEL_NAMES: &[&str] = &["labels", "label"];
 const ID_NAME: &str = "id";
 const DOC_NAME: &str = "doc";
+const ANNOTATOR_NAME: &str = "annotator";
 
 /// Where the fields of a row stand.
 enum Columns {
@@ -22,7 +24,9 @@ enum Columns {
         text: usize,
         id: Option<usize>,
         doc: Option<usize>,
-        group: Option<usize>,
+        annotator: Option<usize>,
+        /// Columns carried along, with their names.
+        kept: Vec<(usize, String)>,
         labels: LabelColumns,
     },
 }
@@ -34,171 +38,113 @@ enum LabelColumns {
     Flags(Vec<(usize, String)>),
 }
 
-/// Reads a table; rows come with the line they begin on.
-///
-/// # Errors
-/// When the header has no text column or no labels, a row has another number of fields, or
-/// something is not UTF-8.
-pub(super) fn read_rows(
-    path: &Path,
-    reader: Box<dyn BufRead + Send>,
-    delimiter: u8,
-    group_field: Option<&str>,
-) -> Result<Vec<(u64, RawRow)>> {
-    let records: Vec<Row> = Rows::new(path, reader, delimiter)?.collect::<Result<_>>()?;
-    let Some((first, rest)) = records.split_first() else {
-        return Ok(Vec::new());
-    };
-    let columns = find_columns(path, &first.1, delimiter == b'\t', group_field, |taken| {
-        let mut survey = FlagSurvey::new(&first.1, taken);
-        rest.iter()
-            .for_each(|(line, record)| survey.add(*line, record));
-        Ok(survey)
-    })?;
-    let table = Table {
-        path: path.into(),
-        width: first.1.len(),
-        columns,
-    };
-    let skip = usize::from(table.has_header());
-    records[skip..]
-        .iter()
-        .map(|row| Ok((row.0, table.read(row)?)))
-        .collect()
-}
-
-/// A row of a table with the line that it begins on.
-type Row = (u64, csv::StringRecord);
-
-/// Rows as text, one by one.
-struct Rows {
-    path: PathBuf,
+/// A table read row by row. One with a column a label is read twice, first to find these columns; where
+/// that cannot be, as from a pipe, it is held in memory.
+pub(super) struct TableRows {
+    width: usize,
+    columns: Columns,
+    /// Rows that were read already.
+    read: std::vec::IntoIter<NumberedRecord>,
     records: DelimitedRecords,
 }
 
-impl Rows {
-    fn new(path: &Path, reader: Box<dyn BufRead + Send>, delimiter: u8) -> Result<Self> {
-        Ok(Self {
-            path: path.into(),
-            records: DelimitedRecords::new(path, reader, delimiter)?,
-        })
-    }
-
-    fn read(&self, record: Delimited) -> Result<Row> {
-        let Delimited {
-            line,
-            record,
-            open_quote,
-        } = record;
-        if let Some(line) = open_quote {
-            return Err(row_error(&self.path, line, UNCLOSED_QUOTE.into()));
-        }
-        let record = csv::StringRecord::from_byte_record(record)
-            .map_err(|error| not_utf8(&self.path, line, &error))?;
-        Ok((line, record))
-    }
-}
-
-impl Iterator for Rows {
-    type Item = Result<Row>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let record = self.records.next()?;
-        Some(record.and_then(|record| self.read(record)))
-    }
-}
-
-/// A table whose columns are known.
-struct Table {
-    path: PathBuf,
-    width: usize,
-    columns: Columns,
-}
-
-impl Table {
-    fn has_header(&self) -> bool {
-        matches!(self.columns, Columns::Header { .. })
-    }
-
-    fn read(&self, (line, record): &Row) -> Result<RawRow> {
-        if record.len() != self.width {
-            let message = format!("{} fields where {} are expected", record.len(), self.width);
-            return Err(row_error(&self.path, *line, message));
-        }
-        read_record(record, &self.columns).map_err(|message| row_error(&self.path, *line, message))
-    }
-}
-
-/// Reads a table row by row; one with a column a label is read twice, first to find these columns.
-pub(super) struct TableRows {
-    table: Table,
-    rows: Rows,
-    /// The first row, where it is no header.
-    first: Option<Row>,
-}
+/// A row as it stands, or what is wrong with it, with the line that it begins on.
+type NumberedRecord = (u64, std::result::Result<csv::StringRecord, RowError>);
 
 impl TableRows {
-    /// Reads the file at `path`, which `reader` has open; nothing for an empty one.
+    /// Reads the file at `path`, which `reader` has open.
     ///
     /// # Errors
-    /// As [`read_rows`], but for the rows, which are read later.
+    /// When the header has no text column, no labels or not the columns to be kept, a column of 0 and 1
+    /// has another cell, or something of the header is not UTF-8.
     pub(super) fn open(
         path: &Path,
         reader: Box<dyn BufRead + Send>,
         delimiter: u8,
-        group_field: Option<&str>,
-    ) -> Result<Option<Self>> {
-        let mut rows = Rows::new(path, reader, delimiter)?;
-        let Some(first) = rows.next().transpose()? else {
-            return Ok(None);
+        kept: &KeptFields,
+    ) -> Result<Self> {
+        let mut records = DelimitedRecords::new(path, reader, delimiter)?;
+        let Some(first) = records.next().transpose()? else {
+            return Ok(Self {
+                width: 0,
+                columns: Columns::Bare,
+                read: Vec::new().into_iter(),
+                records,
+            });
         };
-        let columns = find_columns(path, &first.1, delimiter == b'\t', group_field, |taken| {
-            let mut survey = FlagSurvey::new(&first.1, taken);
-            for row in Rows::new(path, open(path)?, delimiter)?.skip(1) {
-                let (line, record) = row?;
-                survey.add(line, &record);
+        let (line, first) = as_text(first);
+        let first = first.map_err(|message| row_error(path, line, message))?;
+        let mut read = Vec::new();
+        let columns = find_columns(path, &first, delimiter == b'\t', kept, |taken| {
+            let mut survey = FlagSurvey::new(&first, taken);
+            if can_be_read_twice(path) {
+                for record in DelimitedRecords::new(path, open(path)?, delimiter)?.skip(1) {
+                    survey.add(&as_text(record?));
+                }
+            } else {
+                for record in records.by_ref() {
+                    let record = as_text(record?);
+                    survey.add(&record);
+                    read.push(record);
+                }
             }
             Ok(survey)
         })?;
-        let table = Table {
-            path: path.into(),
-            width: first.1.len(),
+        if matches!(columns, Columns::Bare) {
+            read.push((line, Ok(first.clone())));
+        }
+        Ok(Self {
+            width: first.len(),
             columns,
-        };
-        Ok(Some(Self {
-            first: (!table.has_header()).then_some(first),
-            table,
-            rows,
-        }))
+            read: read.into_iter(),
+            records,
+        })
+    }
+
+    fn read(&self, record: &csv::StringRecord) -> std::result::Result<RawRow, RowError> {
+        if record.len() != self.width {
+            return Err(format!(
+                "{} fields where {} are expected",
+                record.len(),
+                self.width
+            ));
+        }
+        Ok(read_record(record, &self.columns))
     }
 }
 
 impl Iterator for TableRows {
-    type Item = Result<(u64, RawRow)>;
+    type Item = Result<NumberedRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = match self.first.take() {
-            Some(first) => first,
-            None => match self.rows.next()? {
-                Ok(row) => row,
+        let (line, record) = match self.read.next() {
+            Some(record) => record,
+            None => match self.records.next()? {
+                Ok(record) => as_text(record),
                 Err(error) => return Some(Err(error)),
             },
         };
-        Some(self.table.read(&row).map(|read| (row.0, read)))
+        let row = record.and_then(|record| self.read(&record));
+        Some(Ok((line, row)))
     }
 }
 
+/// A record as text; for one whose quote is never closed the line of that quote.
+fn as_text(found: Delimited) -> NumberedRecord {
+    if let Some(line) = found.open_quote {
+        return (line, Err(UNCLOSED_QUOTE.into()));
+    }
+    let record = csv::StringRecord::from_byte_record(found.record);
+    (found.line, record.map_err(|error| not_utf8(&error)))
+}
+
 /// Names the field, from 1, and the byte in it.
-fn not_utf8(path: &Path, line: u64, error: &csv::FromUtf8Error) -> Error {
+fn not_utf8(error: &csv::FromUtf8Error) -> RowError {
     let error = error.utf8_error();
-    row_error(
-        path,
-        line,
-        format!(
-            "not valid UTF-8 at byte {} of field {}; convert the file to UTF-8 first",
-            error.valid_up_to() + 1,
-            error.field() + 1
-        ),
+    format!(
+        "not valid UTF-8 at byte {} of field {}; convert the file to UTF-8 first",
+        error.valid_up_to() + 1,
+        error.field() + 1
     )
 }
 
@@ -206,12 +152,12 @@ fn find_columns(
     path: &Path,
     header: &csv::StringRecord,
     tab: bool,
-    group_field: Option<&str>,
+    kept: &KeptFields,
     survey: impl FnOnce(&[Option<usize>]) -> Result<FlagSurvey>,
 ) -> Result<Columns> {
     let find = |names: &[&str]| header.iter().position(|name| names.contains(&name.trim()));
     let Some(text) = find(TEXT_NAMES) else {
-        if tab && header.len() == 2 && group_field.is_none() {
+        if tab && header.len() == 2 && !matches!(kept, KeptFields::Named(_)) {
             return Ok(Columns::Bare);
         }
         return Err(Error::File {
@@ -222,18 +168,19 @@ fn find_columns(
             ),
         });
     };
-    let (id, doc) = (find(&[ID_NAME]), find(&[DOC_NAME]));
-    let group = match group_field {
-        None => None,
-        Some(field) => Some(find(&[field]).ok_or_else(|| Error::File {
-            path: path.into(),
-            message: format!("no column named {field:?} in the header"),
-        })?),
-    };
+    if let KeptFields::Named(names) = kept {
+        for name in names {
+            find(&[name]).ok_or_else(|| Error::File {
+                path: path.into(),
+                message: format!("no column named {name:?} in the header"),
+            })?;
+        }
+    }
+    let (id, doc, annotator) = (find(&[ID_NAME]), find(&[DOC_NAME]), find(&[ANNOTATOR_NAME]));
     let labels = match find(LABEL_NAMES) {
         Some(column) => LabelColumns::Names(column),
         None => {
-            let taken = [Some(text), id, doc];
+            let taken = [Some(text), id, doc, annotator];
             let survey = survey(&taken)?;
             let flags = survey.flags(path, header)?;
             if survey.rows > 0 && flags.is_empty() {
@@ -246,11 +193,22 @@ fn find_columns(
             LabelColumns::Flags(flags)
         }
     };
+    let is_flag = |column: usize| match &labels {
+        LabelColumns::Names(_) => false,
+        LabelColumns::Flags(flags) => flags.iter().any(|(flag, _)| *flag == column),
+    };
+    let named = header.iter().map(str::trim).enumerate();
+    let kept_columns = named.filter(|&(column, name)| {
+        kept.keeps(name) && (!is_flag(column) || matches!(kept, KeptFields::Named(_)))
+    });
     Ok(Columns::Header {
         text,
         id,
         doc,
-        group,
+        annotator,
+        kept: kept_columns
+            .map(|(column, name)| (column, name.to_owned()))
+            .collect(),
         labels,
     })
 }
@@ -295,7 +253,9 @@ impl FlagSurvey {
         }
     }
 
-    fn add(&mut self, line: u64, row: &csv::StringRecord) {
+    /// Rows in error say nothing; they are told when they are read.
+    fn add(&mut self, (line, row): &NumberedRecord) {
+        let Ok(row) = row else { return };
         self.rows += 1;
         for surveyed in &mut self.columns {
             match row.get(surveyed.column).unwrap_or_default().trim() {
@@ -303,7 +263,7 @@ impl FlagSurvey {
                 cell if flag(cell).is_some() => surveyed.given += 1,
                 other => {
                     surveyed.odd += 1;
-                    (surveyed.first_odd).get_or_insert_with(|| (line, shortened(other)));
+                    (surveyed.first_odd).get_or_insert_with(|| (*line, shortened(other)));
                 }
             }
         }
@@ -333,17 +293,14 @@ impl FlagSurvey {
     }
 }
 
-fn read_record(
-    record: &csv::StringRecord,
-    columns: &Columns,
-) -> std::result::Result<RawRow, String> {
+fn read_record(record: &csv::StringRecord, columns: &Columns) -> RawRow {
     let cell = |column: usize| record.get(column).unwrap_or_default();
     let optional = |column: &Option<usize>| {
         column
             .map(|column| cell(column).trim().to_owned())
             .filter(|value| !value.is_empty())
     };
-    Ok(match columns {
+    match columns {
         Columns::Bare => RawRow {
             text: cell(1).to_owned(),
             labels: cell_labels(cell(0)),
@@ -353,12 +310,17 @@ fn read_record(
             text,
             id,
             doc,
-            group,
+            annotator,
+            kept,
             labels,
         } => RawRow {
             id: optional(id),
             doc: optional(doc),
-            group: optional(group),
+            annotator: optional(annotator),
+            fields: kept
+                .iter()
+                .map(|(column, name)| (name.clone(), cell(*column).into()))
+                .collect(),
             text: cell(*text).to_owned(),
             labels: match labels {
                 LabelColumns::Names(column) => cell_labels(cell(*column)),
@@ -385,7 +347,7 @@ fn read_record(
                     .collect(),
             },
         },
-    })
+    }
 }
 
 fn row_error(path: &Path, line: u64, message: String) -> Error {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::judged::Judged;
 use super::metrics::{Figures, share};
-use super::table::{figure, new_table, rendered};
+use super::table::figure;
+use crate::tables::Table;
 
 /// The figures of the rows of one group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,8 +69,8 @@ impl Judged {
 }
 
 /// The figures of groups as a table; `field` names what they are grouped by.
-pub(crate) fn group_table(field: &str, groups: &[GroupReport]) -> String {
-    let mut table = new_table(&[
+pub(crate) fn group_table(field: &str, groups: &[GroupReport]) -> Table {
+    let mut table = Table::new(&[
         field,
         "sentences",
         "every label right",
@@ -91,5 +92,5 @@ pub(crate) fn group_table(field: &str, groups: &[GroupReport]) -> String {
             figure(group.macro_f1),
         ]);
     }
-    rendered(&table)
+    table
 }

@@ -15,4 +15,3 @@ pub use review::ReviewPoint;
 
 pub(crate) use groups::group_table;
 pub(crate) use review::{is_curve, margin_for};
-pub(crate) use table::{new_table, rendered};

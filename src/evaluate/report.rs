@@ -173,7 +173,8 @@ mod tests {
             text: String::new(),
             labels: set(labels),
             unsure: set(unsure),
-            group: None,
+            annotator: None,
+            fields: Default::default(),
             file: Default::default(),
             line: 1,
         }

@@ -1,13 +1,17 @@
 //! Figures as tables for people.
 
-use comfy_table::{CellAlignment, Table, presets};
-
 use super::report::{Estimate, Report};
+use crate::tables::{Table, TableFormat};
 
 impl Report {
-    /// The figures of each label and over all, as a table of plain characters.
-    pub fn to_table(&self) -> String {
-        let mut table = new_table(&[
+    /// The figures of each label and over all.
+    pub fn to_table(&self, format: TableFormat) -> String {
+        format!("{}\n\n{}", self.label_table().write(format), self.summary())
+    }
+
+    /// The figures of each label.
+    pub fn label_table(&self) -> Table {
+        let mut table = Table::new(&[
             "label",
             "precision",
             "recall",
@@ -30,7 +34,7 @@ impl Report {
                 label.support.to_string(),
             ]);
         }
-        format!("{}\n\n{}", rendered(&table), self.summary())
+        table
     }
 
     /// The figures over all labels, a line each.
@@ -59,11 +63,11 @@ impl Report {
         lines.join("\n")
     }
 
-    /// The confusion between labels as a table.
-    pub fn confusion_table(&self) -> String {
+    /// The confusion between labels.
+    pub fn confusion_table(&self) -> Table {
         let mut header = vec!["annotated \\ predicted"];
         header.extend(self.confusion.labels.iter().map(String::as_str));
-        let mut table = new_table(&header);
+        let mut table = Table::new(&header);
         for (label, counts) in self.confusion.labels.iter().zip(&self.confusion.counts) {
             let cells = counts.iter().map(|&count| match count {
                 0 => "·".to_owned(),
@@ -71,30 +75,8 @@ impl Report {
             });
             table.add_row(std::iter::once(label.clone()).chain(cells));
         }
-        rendered(&table)
+        table
     }
-}
-
-/// A table with a line under its header, numbers to the right.
-pub(crate) fn new_table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header);
-    for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if place > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
-
-/// A table as text, without the spaces that would end its lines.
-pub(crate) fn rendered(table: &Table) -> String {
-    let lines: Vec<String> = table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect();
-    lines.join("\n")
 }
 
 pub(super) fn figure(value: f64) -> String {

@@ -81,7 +81,8 @@ mod tests {
                 .into_iter()
                 .collect(),
             unsure: Default::default(),
-            group: None,
+            annotator: None,
+            fields: Default::default(),
             file: Arc::default(),
             line: 1,
         };
