@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::report::{Failure, megabytes, say};
+use super::console::{Failure, megabytes, say};
 use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
 use crate::compacting::{Change, CompactSettings, compact};
 use crate::corpus::{Contradictions, read_bundled};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::report::{Failure, say};
+use super::console::{Failure, say};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

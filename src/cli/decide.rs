@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::report::complain;
+use super::console::complain;
 use crate::error::{Error, Result};
 use crate::evaluate::margin_for;
 use crate::predict::Predictor;

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use rayon::prelude::*;
 
+use super::console::{Failure, complain, say};
 use super::decide::DecisionArgs;
-use super::report::{Failure, complain, say};
 use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, KeptFields, parents};
 use crate::error::Error;

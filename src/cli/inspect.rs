@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::FiguresArgs;
-use super::report::{Failure, percent, say};
+use super::console::{Failure, percent, say};
 use crate::model::Model;
 use crate::tables::{Table, TableFormat};
 

@@ -2,11 +2,11 @@
 
 mod compact;
 mod complete;
+mod console;
 mod decide;
 mod evaluate;
 mod inspect;
 mod predict;
-mod report;
 mod train;
 mod train_stream;
 
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::same_file;
 use crate::tables::TableFormat;
-use report::Failure;
+use console::Failure;
 
 /// Labels Arabic sentences by conflict event, with models trained on annotated sentences.
 #[derive(Debug, Parser)]
@@ -180,7 +180,7 @@ pub fn run() -> ExitCode {
         Ok(status) => status,
         Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Told(message)) => {
-            report::complain(&message);
+            console::complain(&message);
             ExitCode::from(2)
         }
     }

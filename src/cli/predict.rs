@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::console::{Failure, colours, complain, progress};
 use super::decide::DecisionArgs;
-use super::report::{Failure, colours, complain, progress};
 use super::{ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::STANDARD_INPUT;
 use crate::error::Error;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::report::{Failure, complain, megabytes, percent, progress, say};
+use super::console::{Failure, complain, megabytes, percent, progress, say};
 use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, ReadCounts, bundled_files_are_here, read_bundled};
 use crate::error::Result;

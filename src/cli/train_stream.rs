@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::ContradictionsArg;
-use super::report::{Failure, complain, progress};
+use super::console::{Failure, complain, progress};
 use super::train::{CorpusFacts, TrainArgs, describe_corpus, finish, say_to_who_listens};
 use crate::corpus::Contradictions;
 use crate::error::{Error, Result};
