@@ -69,4 +69,14 @@ impl Judged {
             documents,
         }
     }
+
+    /// The labels judged, parents before their children.
+    pub fn tree(&self) -> &LabelTree {
+        &self.tree
+    }
+
+    /// For each row the judgement of each label of the tree.
+    pub fn rows(&self) -> &[Vec<Judgement>] {
+        &self.rows
+    }
 }
