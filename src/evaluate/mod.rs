@@ -3,6 +3,7 @@
 mod groups;
 mod judged;
 mod metrics;
+mod precision_recall;
 mod report;
 mod review;
 mod table;
