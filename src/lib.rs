@@ -38,6 +38,7 @@ pub mod streaming;
 pub mod tables;
 pub mod text;
 pub mod training;
+pub mod tuning;
 
 pub use error::{Annotated, Error, Result};
 pub use settings::Settings;
