@@ -69,7 +69,13 @@ mod tests {
 
     #[test]
     fn the_curve_ends_where_all_is_found() {
-        let rows = [(0.9, true), (0.8, false), (0.5, true), (0.5, false), (0.1, false)];
+        let rows = [
+            (0.9, true),
+            (0.8, false),
+            (0.5, true),
+            (0.5, false),
+            (0.1, false),
+        ];
         let curve = judged(&rows).precision_recall(0);
         assert_eq!(curve, [(0.5, 1.0), (0.5, 0.5), (1.0, 0.5)]);
         assert!(judged(&[(0.9, false)]).precision_recall(0).is_empty());

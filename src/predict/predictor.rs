@@ -287,9 +287,10 @@ impl Predictor {
         evidence.clear();
         let holds = scratch.prediction.holds.iter();
         let of_labels = holds.zip(&scratch.scores.middles);
-        evidence.extend(of_labels.map(|(&held, &middle)| {
-            held.then(|| self.span_around(middle, scratch)).flatten()
-        }));
+        evidence.extend(
+            of_labels
+                .map(|(&held, &middle)| held.then(|| self.span_around(middle, scratch)).flatten()),
+        );
         scratch.prediction.evidence = evidence;
     }
 

@@ -223,7 +223,9 @@ fn marked(row: &WrongRow, text: &str) -> Markup {
     let windows: Vec<Option<Range<usize>>> = windows.iter().map(within).collect();
     let part = text.get(shown).unwrap_or(text);
     let has = |numbers: &[usize], kind: Kind| {
-        let mistakes = numbers.iter().filter_map(|&number| row.mistakes.get(number));
+        let mistakes = numbers
+            .iter()
+            .filter_map(|&number| row.mistakes.get(number));
         mistakes.into_iter().any(|mistake| mistake.kind == kind)
     };
     let numbered = row.mistakes.len() > 1;
@@ -255,9 +257,16 @@ fn shown_part(text: &str, windows: &[Option<Range<usize>>]) -> Range<usize> {
     let (start, end) = (starts.min().unwrap_or(0), ends.max().unwrap_or(0));
     let before = text.get(..start).unwrap_or("");
     let skipped = before.chars().count().saturating_sub(AROUND);
-    let from = before.char_indices().nth(skipped).map_or(start, |(at, _)| at);
+    let from = before
+        .char_indices()
+        .nth(skipped)
+        .map_or(start, |(at, _)| at);
     // However far apart its windows lie.
-    let longest = text.get(from..).unwrap_or("").char_indices().nth(2 * LONGEST_TEXT);
+    let longest = text
+        .get(from..)
+        .unwrap_or("")
+        .char_indices()
+        .nth(2 * LONGEST_TEXT);
     let after = text.get(end..).unwrap_or("").char_indices().nth(AROUND);
     let to = after.map_or(text.len(), |(at, _)| end + at);
     from..longest.map_or(to, |(at, _)| to.min(from + at))

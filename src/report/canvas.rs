@@ -162,7 +162,9 @@ impl Axes<'_> {
 /// Letters, in the page's own font.
 pub(super) fn letters(size: f64) -> TextStyle<'static> {
     let height = LETTERS * size * f64::from(FINENESS) * PLOTTERS_LETTERS;
-    ("sans-serif", height).into_font().color(&Ink::Text.colour())
+    ("sans-serif", height)
+        .into_font()
+        .color(&Ink::Text.colour())
 }
 
 /// Writes at a place in the picture's own units.
@@ -248,7 +250,9 @@ fn with_classes(svg: &str) -> String {
     let Some((opening, rest)) = classed.split_once('>') else {
         return classed;
     };
-    let size = opening.find("viewBox").map_or("", |place| &opening[place..]);
+    let size = opening
+        .find("viewBox")
+        .map_or("", |place| &opening[place..]);
     // Hidden from readers of the screen: the frame around it says what it shows.
     format!(
         "<svg {size} aria-hidden=\"true\" focusable=\"false\">{}",
@@ -290,7 +294,10 @@ mod tests {
 
     #[test]
     fn shares_and_names_are_short() {
-        assert_eq!([0.0, 0.2, 0.25, 1.0].map(|v| share(&v)), ["0", ".2", ".25", "1"]);
+        assert_eq!(
+            [0.0, 0.2, 0.25, 1.0].map(|v| share(&v)),
+            ["0", ".2", ".25", "1"]
+        );
         assert_eq!(shortened("capture.territory", 8), "capture…");
         assert_eq!(shortened("أسر", 8), "أسر");
     }

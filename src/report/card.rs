@@ -100,7 +100,10 @@ pub(super) fn facts(material: &Material<'_>) -> Table {
 
 fn learner(settings: &LearnerSettings) -> String {
     let parameters = match settings.kind {
-        LearnerKind::Logistic | LearnerKind::Svm | LearnerKind::LinfaLogistic | LearnerKind::LinfaSvm => {
+        LearnerKind::Logistic
+        | LearnerKind::Svm
+        | LearnerKind::LinfaLogistic
+        | LearnerKind::LinfaSvm => {
             format!("C = {}", settings.c())
         }
         LearnerKind::ComplementNb | LearnerKind::MultinomialNb => {

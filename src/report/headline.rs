@@ -29,9 +29,7 @@ pub(super) fn title(material: &Material<'_>) -> String {
 /// Who predicted what, in a sentence.
 pub(super) fn method(material: &Material<'_>) -> String {
     match &material.examination.method {
-        Method::Model { .. } => {
-            "A finished model predicted every sentence of the corpus.".into()
-        }
+        Method::Model { .. } => "A finished model predicted every sentence of the corpus.".into(),
         Method::Folds { folds, .. } => format!(
             "The corpus was divided into {folds} parts by document; each sentence was predicted by a model fitted to \
              the other parts, with calibration and thresholds from the other parts too."

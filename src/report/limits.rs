@@ -26,7 +26,13 @@ pub(super) const CHECKS: &str = "few sentences, precision or recall below .75, w
 /// The limits, a sentence each.
 pub(super) fn limits(material: &Material<'_>) -> Vec<String> {
     let mut told = Vec::new();
-    for label in material.examination.report.labels.iter().filter(|l| !l.parent) {
+    for label in material
+        .examination
+        .report
+        .labels
+        .iter()
+        .filter(|l| !l.parent)
+    {
         of_label(label, &mut told);
     }
     calibration(material, &mut told);
@@ -81,7 +87,13 @@ fn calibration(material: &Material<'_>, told: &mut Vec<String>) {
 
 fn aims(material: &Material<'_>, told: &mut Vec<String>) {
     let training = &material.model.header.provenance.training;
-    for label in material.examination.report.labels.iter().filter(|l| !l.parent) {
+    for label in material
+        .examination
+        .report
+        .labels
+        .iter()
+        .filter(|l| !l.parent)
+    {
         let missed = match training.aim {
             Aim::Precision(floor) => Some(("precision", floor, label.precision.value)),
             Aim::Recall(floor) => Some(("recall", floor, label.recall.value)),
@@ -100,9 +112,8 @@ fn aims(material: &Material<'_>, told: &mut Vec<String>) {
 fn slices(material: &Material<'_>, told: &mut Vec<String>) {
     for slices in &material.examination.slices {
         let total = &slices.total.exact_match;
-        let worse = |slice: &&Slice| {
-            slice.rows >= FEWEST_IN_SLICE && slice.exact_match.high < total.low
-        };
+        let worse =
+            |slice: &&Slice| slice.rows >= FEWEST_IN_SLICE && slice.exact_match.high < total.low;
         for slice in slices.slices.iter().filter(worse) {
             told.push(format!(
                 "{} {}: every label right in {} of {} sentences, against {} of all.",
@@ -136,7 +147,11 @@ fn unknown_labels(material: &Material<'_>, told: &mut Vec<String>) {
         names.any(|name| tree.labels().iter().any(|of_tree| of_tree.name == name))
     };
     let labels = material.corpus.labels();
-    let unknown: Vec<&str> = labels.iter().map(String::as_str).filter(|l| !known(l)).collect();
+    let unknown: Vec<&str> = labels
+        .iter()
+        .map(String::as_str)
+        .filter(|l| !known(l))
+        .collect();
     if !unknown.is_empty() && matches!(material.examination.method, Method::Model { .. }) {
         told.push(format!(
             "Labels of the corpus that the model does not know, and that are not measured: {}.",

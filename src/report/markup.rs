@@ -127,6 +127,9 @@ mod tests {
             shown,
             "قبل<span class=\"sign\">U+202E</span>&lt;b&gt;<span class=\"sign\">U+0000</span>"
         );
-        assert_eq!(original("ن\u{200C}ص\u{200F}").into_string(), "ن\u{200C}ص\u{200F}");
+        assert_eq!(
+            original("ن\u{200C}ص\u{200F}").into_string(),
+            "ن\u{200C}ص\u{200F}"
+        );
     }
 }

@@ -35,7 +35,7 @@ use crate::error::Result;
 use crate::evaluate::{Bootstrap, Examination, Judged, Method, NoiseEffect, Report};
 use crate::model::{Header, Model};
 use crate::predict::{Predictor, Scratch};
-use crate::scoring::{LabelTree, LeafPrediction};
+use crate::scoring::{LabelTree, LeafPrediction, WeightBits};
 use crate::settings::Settings;
 use crate::tables::Table;
 use crate::text::ScriptNoise;
@@ -109,7 +109,7 @@ struct ModelFacts {
     header: Header,
     /// Features of each family.
     families: Vec<(String, usize)>,
-    weight_bits: u32,
+    weight_bits: WeightBits,
 }
 
 impl ModelFacts {
@@ -145,7 +145,12 @@ pub fn report_on_model(
         });
         let predictions: Vec<LeafPrediction> = predictions.collect();
         let mode = predictor.header().mode;
-        Judged::new(predictor.tree().clone(), mode, corpus.records(), &predictions)
+        Judged::new(
+            predictor.tree().clone(),
+            mode,
+            corpus.records(),
+            &predictions,
+        )
     };
     let judged = judge(&str::to_owned);
     let trained_on_these_rows = facts.header.provenance.corpus_digest == corpus.digest();
@@ -159,7 +164,10 @@ pub fn report_on_model(
             let records = corpus.records();
             let seed = options.bootstrap.seed;
             let changes = |text: &str| noise.apply(text, seed) != text;
-            let changed = records.iter().filter(|record| changes(&record.text)).count();
+            let changed = records
+                .iter()
+                .filter(|record| changes(&record.text))
+                .count();
             let noisy = judge(&|text| noise.apply(text, seed));
             NoiseEffect::measure(noise, changed, [&judged, &noisy], options.bootstrap)
         })

@@ -138,7 +138,9 @@ pub(super) fn risk_coverage(curve: &RiskCoverage) -> Result<String> {
         let band: Vec<(f64, f64)> = upper.chain(lower.rev()).collect();
         let shade = Ink::First.colour().mix(0.18);
         chart.draw_series([Polygon::new(band, shade.filled())])?;
-        let line = points.iter().map(|point| (point.coverage, point.risk.value));
+        let line = points
+            .iter()
+            .map(|point| (point.coverage, point.risk.value));
         chart.draw_series(LineSeries::new(line, Ink::First.line(2.0)))?;
         Ok(())
     })
@@ -236,7 +238,9 @@ pub(super) fn learning_curve(curve: &LearningCurve) -> Result<String> {
     });
     let marks: Vec<(f64, [f64; 3], Ink)> = known.chain(expected).collect();
     let most = marks.iter().fold(1.0f64, |most, mark| most.max(mark.0));
-    let lowest = marks.iter().fold(1.0f64, |lowest, mark| lowest.min(mark.1[0]));
+    let lowest = marks
+        .iter()
+        .fold(1.0f64, |lowest, mark| lowest.min(mark.1[0]));
     let start = (((lowest - 0.01) * 20.0).floor() / 20.0).clamp(0.0, 0.9);
     picture((WIDTH, 260), |area| {
         let axes = Axes {
@@ -254,7 +258,7 @@ pub(super) fn learning_curve(curve: &LearningCurve) -> Result<String> {
             let first = marks.iter().fold(most, |first, mark| first.min(mark.0));
             let steps = (0..=60).map(|step| first + (most - first) * f64::from(step) / 60.0);
             let line = steps.map(|sentences| {
-                let error = fit.floor + fit.scale * (sentences / fit.unit).powf(-fit.exponent);
+                let error = fit.floor + fit.scale * libm::pow(sentences / fit.unit, -fit.exponent);
                 (sentences, (1.0 - error).clamp(start, 1.0))
             });
             chart.draw_series(LineSeries::new(line, Ink::Axis.line(1.2)))?;

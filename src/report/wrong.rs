@@ -163,7 +163,10 @@ mod tests {
         let texts: Vec<&str> = cut.iter().map(|piece| piece.text).collect();
         assert_eq!(texts, ["شنت ", "غارة", " ثم قصفت"]);
         assert_eq!(cut[1].windows, [0, 1]);
-        assert_eq!((cut[0].begins.as_slice(), cut[1].begins.as_slice()), (&[0][..], &[1][..]));
+        assert_eq!(
+            (cut[0].begins.as_slice(), cut[1].begins.as_slice()),
+            (&[0][..], &[1][..])
+        );
         assert_eq!(pieces("", &[Some(0..0)]), []);
     }
 
