@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::evaluate::Estimate;
-use crate::tables::Table;
+use crate::tables::{Column, Table};
 
 /// A figure with three decimals.
 pub(super) fn figure(value: f64) -> String {
@@ -71,24 +71,40 @@ pub(super) fn original(text: &str) -> Markup {
     }
 }
 
-/// A table with its caption; the first column names the rows.
+/// Whether a column holds the interval of the one before it, and stands beneath it on the page.
+fn is_interval(column: &Column) -> bool {
+    column.name.ends_with("95%")
+}
+
+/// A table with its caption; the first column names the rows, intervals stand beneath their figures.
 pub(super) fn table(caption: &str, table: &Table) -> Markup {
+    let columns = table.columns();
+    let figures = || (columns.iter().enumerate()).filter(|(_, column)| !is_interval(column));
+    let beneath = |place: usize| columns.get(place + 1).is_some_and(is_interval);
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
             table {
-                caption { (caption) }
+                caption {
+                    (caption)
+                    @if columns.iter().any(is_interval) { "; beneath figures their 95% intervals" }
+                }
                 thead { tr {
-                    @for column in table.columns() {
-                        th.n[!column.left] scope="col" { (column.name) }
+                    @for (_, column) in figures() {
+                        th.n[!column.left] scope="col" { bdi { (original(&column.name)) } }
                     }
                 } }
                 tbody {
                     @for row in table.rows() { tr {
-                        @for (cell, column) in row.iter().zip(table.columns()).take(1) {
-                            th.child[cell.starts_with(' ')].n[!column.left] scope="row" { bdi { (original(cell.trim_start())) } }
-                        }
-                        @for (cell, column) in row.iter().zip(table.columns()).skip(1) {
-                            td.n[!column.left] { bdi { (original(cell)) } }
+                        @for (place, column) in figures() {
+                            @let cell = row.get(place).map_or("", String::as_str);
+                            @if place == 0 {
+                                th.child[cell.starts_with(' ')] scope="row" { bdi { (original(cell.trim_start())) } }
+                            } @else {
+                                td.n[!column.left] {
+                                    bdi { (original(cell)) }
+                                    @if beneath(place) { " " small { (row.get(place + 1).map_or("", String::as_str)) } }
+                                }
+                            }
                         }
                     } }
                 }

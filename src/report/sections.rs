@@ -33,14 +33,14 @@ pub(super) fn labels(material: &Material<'_>) -> Result<Markup> {
     );
     let svg = dots(&rows, &PRECISION_RECALL_F1)?;
     Ok(html! {
-        (table("Figures of each label", &tables::labels(material)))
+        (table("Each label", &tables::labels(material)))
         div.pair {
             (plot(svg, &shows, html! {
                 "Precision, recall and F1 with 95% intervals."
                 @if rows.len() > MOST_DOT_ROWS { " The first " (MOST_DOT_ROWS) " of " (rows.len()) " labels." }
             }))
             div {
-                (table("Figures over all labels", &tables::averages(material)))
+                (table("Over all labels", &tables::averages(material)))
                 p.read {
                     b { "How to read this. " }
                     "Precision: of the sentences that get a label, the share that carry it. Recall: of those that carry it, "
