@@ -61,6 +61,12 @@ impl Ink {
         RGBColor(0, 0, self.number())
     }
 
+    /// A line of this width in pixels that stands back.
+    pub(super) fn faint_line(self, width: f64) -> ShapeStyle {
+        let width = (width * f64::from(FINENESS)).round() as u32;
+        self.colour().mix(0.55).stroke_width(width)
+    }
+
     /// A line of this width in pixels.
     pub(super) fn line(self, width: f64) -> ShapeStyle {
         self.colour()

@@ -80,7 +80,10 @@ pub(super) fn facts(material: &Material<'_>) -> Table {
             (None, Some(_)) => "on documents held out".into(),
         },
     );
-    add("thresholds chosen for", training.aim.to_string());
+    add(
+        "thresholds chosen for",
+        training.aim.to_string().replacen('f', "F", 1),
+    );
     add("seed", training.seed.to_string());
     add(
         "text steps",

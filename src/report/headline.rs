@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Material;
-use super::markup::{count, figure, interval, percent};
+use super::markup::{count, figure, interval, original, percent, percents};
 use crate::evaluate::{Estimate, LabelReport, Method};
 
 /// More labels than this are not told one by one.
@@ -62,7 +62,7 @@ pub(super) fn headline(material: &Material<'_>) -> Markup {
             }
         }
         dl.keys {
-            (card("every label right", percent(report.exact_match.value), percents(&report.exact_match)))
+            (card("every label right", percent(report.exact_match.value), format!("95% interval {}", percents(&report.exact_match))))
             (card("macro-F1", figure(report.top.macro_f1.value), between(&report.top.macro_f1)))
             (card("micro-F1", figure(report.top.micro_f1.value), between(&report.top.micro_f1)))
             (card("sentences", count(report.rows), format!("in {} documents", count(report.documents))))
@@ -83,23 +83,15 @@ pub(super) fn headline(material: &Material<'_>) -> Markup {
     }
 }
 
-fn percents(estimate: &Estimate) -> String {
-    format!(
-        "95% interval {}–{}",
-        percent(estimate.low).trim_end_matches('%'),
-        percent(estimate.high)
-    )
-}
-
 /// Precision and recall of a label in words.
 fn told(label: &LabelReport) -> Markup {
     let of_hundred = |estimate: &Estimate| {
         let whole = |value: f64| (100.0 * value).round();
         let (low, high) = (whole(estimate.low), whole(estimate.high));
-        format!("{} ({low}–{high})", whole(estimate.value))
+        html! { span.whole { (format!("{} ({low}–{high})", whole(estimate.value))) } }
     };
     html! {
-        bdi { b { (label.label) } } ": "
+        bdi { b { (original(&label.label)) } } ": "
         @if label.predicted == 0 {
             "never predicted"
         } @else {

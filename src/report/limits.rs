@@ -53,12 +53,12 @@ fn of_label(label: &LabelReport, told: &mut Vec<String>) {
         return;
     }
     for (what, estimate, meaning) in [
-        ("precision", &label.precision, "wrong among those labelled"),
-        ("recall", &label.recall, "missed among those that carry it"),
+        ("precision", &label.precision, "that get it do not carry it"),
+        ("recall", &label.recall, "that carry it are missed"),
     ] {
         if estimate.value < WEAK {
             told.push(format!(
-                "{name}: {what} {} ({}): about {:.0} of 100 sentences are {meaning}.",
+                "{name}: {what} {} ({}): about {:.0} of 100 sentences {meaning}.",
                 figure(estimate.value),
                 interval(estimate),
                 100.0 * (1.0 - estimate.value)

@@ -29,6 +29,12 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.1}%", 100.0 * share)
 }
 
+/// The ends of an interval of a share, in words.
+pub(super) fn percents(estimate: &Estimate) -> String {
+    let low = percent(estimate.low);
+    format!("{}–{}", low.trim_end_matches('%'), percent(estimate.high))
+}
+
 /// A part of a whole in words.
 pub(super) fn percent_of(part: usize, whole: usize) -> String {
     percent(part as f64 / whole.max(1) as f64)
@@ -78,12 +84,18 @@ fn is_interval(column: &Column) -> bool {
 
 /// A table with its caption; the first column names the rows, intervals stand beneath their figures.
 pub(super) fn table(caption: &str, table: &Table) -> Markup {
+    table_named_by(caption, table, "auto")
+}
+
+/// As [`table`], with the direction of the names of the rows: "auto" for those of a corpus, "ltr" for
+/// our own, which may quote Arabic letters.
+pub(super) fn table_named_by(caption: &str, table: &Table, direction: &str) -> Markup {
     let columns = table.columns();
     let figures = || (columns.iter().enumerate()).filter(|(_, column)| !is_interval(column));
     let beneath = |place: usize| columns.get(place + 1).is_some_and(is_interval);
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
-            table {
+            table.texts[columns.iter().skip(1).any(|column| column.left)] {
                 caption {
                     (caption)
                     @if columns.iter().any(is_interval) { "; beneath figures their 95% intervals" }
@@ -98,7 +110,7 @@ pub(super) fn table(caption: &str, table: &Table) -> Markup {
                         @for (place, column) in figures() {
                             @let cell = row.get(place).map_or("", String::as_str);
                             @if place == 0 {
-                                th.child[cell.starts_with(' ')] scope="row" { bdi { (original(cell.trim_start())) } }
+                                th.child[cell.starts_with(' ')] scope="row" { bdi dir=(direction) { (original(cell.trim_start())) } }
                             } @else {
                                 td.n[!column.left] {
                                     bdi { (original(cell)) }
@@ -109,6 +121,16 @@ pub(super) fn table(caption: &str, table: &Table) -> Markup {
                     } }
                 }
             }
+        }
+    }
+}
+
+/// A small picture under its name.
+pub(super) fn small_plot(svg: String, shows: &str, name: &str) -> Markup {
+    html! {
+        figure {
+            figcaption { bdi { (original(name)) } }
+            div.plot role="img" aria-label=(shows) { (PreEscaped(svg)) }
         }
     }
 }

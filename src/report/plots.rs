@@ -197,12 +197,15 @@ pub(super) fn reliability(label: &LabelCalibration) -> Result<String> {
         let line = points
             .clone()
             .map(|point| (point.probability, point.frequency.value));
-        chart.draw_series(LineSeries::new(line, Ink::First.line(1.4)))?;
+        chart.draw_series(LineSeries::new(line, Ink::First.faint_line(1.2)))?;
         for point in points {
             let at = |frequency: f64| chart.backend_coord(&(point.probability, frequency));
             let ends = vec![at(point.frequency.low), at(point.frequency.high)];
-            area.draw(&PathElement::new(ends, Ink::First.line(1.4)))?;
-            mark(area, Mark::Circle, Ink::First, at(point.frequency.value))?;
+            area.draw(&PathElement::new(ends, Ink::First.faint_line(1.2)))?;
+            let share = point.rows as f64 / label.rows.max(1) as f64;
+            let radius = units(2.0 + 3.5 * share.sqrt());
+            let style = Ink::First.colour().filled();
+            area.draw(&Circle::new(at(point.frequency.value), radius, style))?;
         }
         Ok(())
     })

@@ -4,7 +4,9 @@ use maud::{Markup, html};
 
 use super::Material;
 use super::canvas::{Ink, Mark};
-use super::markup::{count, figure, interval, percent, plot, table};
+use super::markup::{
+    count, figure, interval, percent, percents, plot, small_plot, table, table_named_by,
+};
 use super::plots::{
     DotRow, MOST_DOT_ROWS, MOST_SMALL, PRECISION_RECALL_F1, Series, dots, learning_curve,
     precision_recall, reliability, risk_coverage,
@@ -119,8 +121,7 @@ pub(super) fn calibration(material: &Material<'_>) -> Result<Markup> {
             label.curve.len(),
             figure(label.calibration_error.value)
         );
-        let caption = html! { bdi { (label.label) } };
-        plots.push(plot(reliability(label)?, &shows, caption));
+        plots.push(small_plot(reliability(label)?, &shows, &label.label));
     }
     Ok(html! {
         div.small-plots { @for plot in plots { (plot) } }
@@ -129,7 +130,7 @@ pub(super) fn calibration(material: &Material<'_>) -> Result<Markup> {
         p.read {
             b { "How to read this. " }
             "Sentences are put together by their probability in ten ranges. A point on the dashed line means that of sentences told "
-            "at .8, 80 of 100 carry the label; below it the model is too sure, above it not sure enough. Bars are 95% intervals. "
+            "at .8, 80 of 100 carry the label; below it the model is too sure, above it not sure enough. Bars are 95% intervals; the larger a point, the more sentences it stands for. "
             "The calibration error is the mean distance from that line, weighted by sentences; the Brier score the mean squared "
             "distance between probability and annotation (both: 0 is best). The Brier skill is what the probabilities save of the "
             "score of always telling the label's share: 1 is best, 0 is no better than that."
@@ -144,7 +145,7 @@ pub(super) fn abstention(material: &Material<'_>) -> Result<Markup> {
     };
     let at = |coverage: f64| {
         let mut points = curve.points.iter();
-        points.find(|point| point.coverage >= coverage)
+        points.find(|point| point.coverage >= coverage - 0.005)
     };
     let shows = format!(
         "Risk over coverage: {} points, from {} of the sentences decided to all of them.",
@@ -165,7 +166,7 @@ pub(super) fn abstention(material: &Material<'_>) -> Result<Markup> {
                     @for point in told {
                         li {
                             "Deciding " (percent(point.coverage)) ": " (percent(point.risk.value))
-                            " of those decided have a wrong label (" (interval(&point.risk)) "); macro-F1 " (figure(point.macro_f1)) "."
+                            " of those decided have a wrong label (" (percents(&point.risk)) "); macro-F1 " (figure(point.macro_f1)) "."
                         }
                     }
                 }
@@ -204,12 +205,8 @@ pub(super) fn trade(material: &Material<'_>) -> Result<Markup> {
             label.label,
             figure(label.average_precision)
         );
-        let caption = html! { bdi { (label.label) } };
-        plots.push(plot(
-            precision_recall(&curve, now, base_rate)?,
-            &shows,
-            caption,
-        ));
+        let svg = precision_recall(&curve, now, base_rate)?;
+        plots.push(small_plot(svg, &shows, &label.label));
     }
     Ok(html! {
         div.small-plots { @for plot in plots { (plot) } }
@@ -237,6 +234,9 @@ fn one_series(rows: impl Iterator<Item = (String, Estimate)>) -> Vec<DotRow> {
     rows.map(row).collect()
 }
 
+/// Groups of fewer sentences are left out of plots: their intervals span everything.
+const FEWEST_TO_PLOT: usize = 20;
+
 /// Where the model does better and worse: by length, by a field, by spelling.
 pub(super) fn slices(material: &Material<'_>) -> Result<Markup> {
     let mut parts = Vec::new();
@@ -255,7 +255,12 @@ pub(super) fn slices(material: &Material<'_>) -> Result<Markup> {
 }
 
 fn by_slices(slices: &Slices) -> Result<Markup> {
-    let of_slices = slices.slices.iter().map(|slice| {
+    let plotted = slices
+        .slices
+        .iter()
+        .filter(|slice| slice.rows >= FEWEST_TO_PLOT);
+    let left_out = slices.slices.len() - plotted.clone().count();
+    let of_slices = plotted.map(|slice| {
         let name = slice.value.clone().unwrap_or_else(|| "(not given)".into());
         (name, slice.macro_f1)
     });
@@ -275,6 +280,7 @@ fn by_slices(slices: &Slices) -> Result<Markup> {
             (plot(dots(&rows, &[MACRO_F1])?, &shows, html! {
                 "Macro-F1 with 95% intervals."
                 @if rows.len() > MOST_DOT_ROWS { " The first " (MOST_DOT_ROWS) " of " (rows.len()) "." }
+                @if left_out > 0 { " Groups of fewer than " (FEWEST_TO_PLOT) " sentences stand in the table only." }
             }))
             (table(&caption, &slices.to_table()))
         }
@@ -300,7 +306,7 @@ fn by_noise(material: &Material<'_>) -> Result<Markup> {
         p { "The same sentences, written otherwise by the program, as outlets, keyboards and typists differ." }
         div.pair {
             (plot(dots(&rows, &[MACRO_F1])?, &shows, html! { "Macro-F1 with 95% intervals." }))
-            (table("By script noise", &tables::noise(effects)))
+            (table_named_by("By script noise", &tables::noise(effects), "ltr"))
         }
     })
 }
