@@ -4,7 +4,7 @@ mod held_out;
 mod run;
 mod workbench;
 
-pub use workbench::Workbench;
+pub use workbench::{HeldOutPart, Workbench};
 
 use crate::choices::Choices;
 use crate::corpus::{Corpus, Record};
@@ -104,23 +104,33 @@ pub fn cross_validate(
 ) -> Result<OutOfFold> {
     // What can be told at once is told before the work.
     check(corpus, settings)?;
-    check_folds(folds, corpus.records().len())?;
+    let parts = HeldOutPart::of_folds(folds);
+    check_parts(match folds.len() == corpus.records().len() {
+        true => parts.len(),
+        false => 0,
+    })?;
     progress(Step::Tokenize);
     let workbench = Workbench::new(corpus, settings)?;
-    workbench.cross_validate(settings, &workbench.places(), folds, progress)
+    let mut out_of_fold = workbench.predict_parts(settings, &parts, progress)?;
+    let mut predictions = vec![LeafPrediction::default(); folds.len()];
+    let places = parts.iter().flat_map(|part| &part.measure_on);
+    for (&place, prediction) in places.zip(out_of_fold.predictions) {
+        predictions[place] = prediction;
+    }
+    out_of_fold.predictions = predictions;
+    Ok(out_of_fold)
 }
 
-/// Refuses fewer than two folds, and folds that are not one for each record.
-fn check_folds(folds: &[usize], records: usize) -> Result<()> {
-    let fold_count = folds.iter().max().map_or(0, |&last| last + 1);
-    if fold_count < 2 || folds.len() != records {
-        return Err(Error::Setting {
+/// Refuses fewer than two parts: there would be none to choose thresholds on.
+fn check_parts(parts: usize) -> Result<()> {
+    match parts {
+        0 | 1 => Err(Error::Setting {
             name: "folds",
-            value: fold_count.to_string(),
+            value: parts.to_string(),
             allowed: "at least 2, and one for each record",
-        });
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// The targets of a corpus that can be learnt from with some settings.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::workbench::HeldOutPart;
 use super::{Step, held_out};
 use crate::choices::{Choices, Decided, Decider, RawScore};
 use crate::corpus::{Corpus, Record, assign_folds};
@@ -55,6 +56,16 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    fn of_parts(parts: &[HeldOutPart], scores: Vec<Vec<Vec<RawScore>>>) -> Self {
+        let of_part =
+            |(part, plan): (usize, &HeldOutPart)| std::iter::repeat_n(part, plan.measure_on.len());
+        Self {
+            sentences: parts.iter().flat_map(|p| p.measure_on.clone()).collect(),
+            groups: parts.iter().enumerate().flat_map(of_part).collect(),
+            scores: scores.into_iter().flatten().collect(),
+        }
+    }
+
     /// The records of the sentences.
     pub(super) fn records<'c>(&self, corpus: &'c Corpus) -> Cow<'c, [Record]> {
         let records = corpus.records();
@@ -246,27 +257,12 @@ impl<'a> Run<'a> {
             }
             Some(fold) => {
                 progress(Step::Fold(fold));
-                let (held_out, fitted) = self.fit_fold(fold, places, folds)?;
-                let scores = fitted.scores(&held_out);
-                Ok(Part::HeldOut(held_out, scores))
+                let part = HeldOutPart::fold(fold, places, folds);
+                let scores = self.fit(&part.fit_on)?.scores(&part.measure_on);
+                Ok(Part::HeldOut(part.measure_on, scores))
             }
         };
         self.each(parts, fit)
-    }
-
-    /// Fits a model without a fold; gives the sentences of the fold with it.
-    fn fit_fold(
-        &self,
-        fold: usize,
-        places: &[usize],
-        folds: &[usize],
-    ) -> Result<(Vec<usize>, Fitted<'a>)> {
-        let of_fold = |held: bool| -> Vec<usize> {
-            let divided = places.iter().zip(folds);
-            let chosen = divided.filter(|(_, at)| (**at == fold) == held);
-            chosen.map(|(&place, _)| place).collect()
-        };
-        Ok((of_fold(true), self.fit(&of_fold(false))?))
     }
 
     /// Does things at once, unless the learner is one of linfa's, which are bounded by what one fit
@@ -282,36 +278,35 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The raw scores of all sentences by models fitted without their fold.
-    pub(super) fn cross_validate(
+    /// The raw scores of the sentences of each part, by a model fitted to others.
+    pub(super) fn measure_parts(
         &self,
-        places: &[usize],
-        folds: &[usize],
+        parts: &[HeldOutPart],
         progress: &(dyn Fn(Step) + Sync),
     ) -> Result<Measured> {
-        let fold_count = folds.iter().max().map_or(0, |&last| last + 1);
-        let parts = (0..fold_count).map(Some).collect();
-        let parts = self.fit_parts(parts, places, folds, progress)?;
-        Ok(self.gather(parts, places, folds).0)
+        let fit = |part: usize| {
+            progress(Step::Fold(part));
+            let HeldOutPart { fit_on, measure_on } = &parts[part];
+            Ok(self.fit(fit_on)?.scores(measure_on))
+        };
+        let scores = self.each((0..parts.len()).collect(), fit)?;
+        Ok(Measured::of_parts(parts, scores))
     }
 
-    /// As [`Run::cross_validate`], with the model of each fold.
-    pub(super) fn fit_folds(
+    /// As [`Run::measure_parts`], with the model of each part.
+    pub(super) fn fit_to_parts(
         &self,
-        places: &[usize],
-        folds: &[usize],
+        parts: &[HeldOutPart],
         progress: &(dyn Fn(Step) + Sync),
     ) -> Result<(Measured, Vec<Fitted<'a>>)> {
-        let fold_count = folds.iter().max().map_or(0, |&last| last + 1);
-        let fit = |fold| {
-            progress(Step::Fold(fold));
-            let (held_out, fitted) = self.fit_fold(fold, places, folds)?;
-            let scores = fitted.scores(&held_out);
-            Ok((Part::HeldOut(held_out, scores), fitted))
+        let fit = |part: usize| {
+            progress(Step::Fold(part));
+            let fitted = self.fit(&parts[part].fit_on)?;
+            Ok((fitted.scores(&parts[part].measure_on), fitted))
         };
-        let fitted = self.each((0..fold_count).collect(), fit)?;
-        let (parts, models) = fitted.into_iter().unzip();
-        Ok((self.gather(parts, places, folds).0, models))
+        let fitted = self.each((0..parts.len()).collect(), fit)?;
+        let (scores, models) = fitted.into_iter().unzip();
+        Ok((Measured::of_parts(parts, scores), models))
     }
 
     /// The raw scores of all sentences held out once, and the model on all, if it was fitted.

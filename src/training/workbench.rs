@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::run::{Division, Run};
-use super::{OutOfFold, Step, assemble, check, check_folds};
+use super::{OutOfFold, Step, assemble, check, check_parts};
 use crate::corpus::Corpus;
 use crate::error::Result;
 use crate::evaluate::{Judged, Report};
@@ -86,23 +86,22 @@ impl<'c> Workbench<'c> {
         )
     }
 
-    /// Predicts each of some records by a model fitted to the other folds; `places` are theirs in the
-    /// corpus, `folds` for each its fold, a number from 0 without gaps. The folds of the settings are
-    /// not looked at, no final model is fitted.
+    /// Predicts the records of each part by a model fitted to others, with choices of calibration and
+    /// threshold made on the other parts. Predictions are in the order of the parts. The folds of the
+    /// settings are not looked at, no final model is fitted.
     ///
     /// # Errors
-    /// As [`super::train`], and when there are fewer than two folds.
-    pub fn cross_validate(
+    /// As [`super::train`], and when there are fewer than two parts.
+    pub fn predict_parts(
         &self,
         settings: &Settings,
-        places: &[usize],
-        folds: &[usize],
+        parts: &[HeldOutPart],
         progress: &(dyn Fn(Step) + Sync),
     ) -> Result<OutOfFold> {
         let targets = check(self.corpus, settings)?;
-        check_folds(folds, places.len())?;
+        check_parts(parts.len())?;
         let run = self.run(settings, &targets, progress)?;
-        let measured = run.cross_validate(places, folds, progress)?;
+        let measured = run.measure_parts(parts, progress)?;
         progress(Step::Measure);
         let decided = run.decide(&measured)?;
         Ok(OutOfFold {
@@ -142,22 +141,21 @@ impl<'c> Workbench<'c> {
         Division::fits(settings)
     }
 
-    /// For each fold the model fitted to the others, with choices of calibration and threshold made
-    /// on the others. The models hold no figures.
+    /// For each part its model, with choices of calibration and threshold made on the other parts.
+    /// The models hold no figures.
     ///
     /// # Errors
-    /// As [`Workbench::cross_validate`].
-    pub fn fold_models(
+    /// As [`Workbench::predict_parts`].
+    pub fn part_models(
         &self,
         settings: &Settings,
-        places: &[usize],
-        folds: &[usize],
+        parts: &[HeldOutPart],
         progress: &(dyn Fn(Step) + Sync),
     ) -> Result<Vec<Model>> {
         let targets = check(self.corpus, settings)?;
-        check_folds(folds, places.len())?;
+        check_parts(parts.len())?;
         let run = self.run(settings, &targets, progress)?;
-        let (measured, fitted) = run.fit_folds(places, folds, progress)?;
+        let (measured, fitted) = run.fit_to_parts(parts, progress)?;
         let choices = run.choices_by_fold(&measured)?;
         let empty = Judged::new(LabelTree::new(targets.labels()), run.mode(), &[], &[]);
         let unmeasured = Report::measure(&empty, 0, settings.training.seed);
@@ -167,6 +165,39 @@ impl<'c> Workbench<'c> {
                 let figures = (unmeasured.clone(), Vec::new());
                 assemble(self.corpus, &run, fitted, choices, figures)
             })
+            .collect()
+    }
+}
+
+/// Records that a model is fitted on, and others that it predicts: places in a corpus.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeldOutPart {
+    /// Fitted on.
+    pub fit_on: Vec<usize>,
+    /// Predicted.
+    pub measure_on: Vec<usize>,
+}
+
+impl HeldOutPart {
+    /// A fold against all others; `folds[n]` is the fold of the record at `places[n]`.
+    pub(super) fn fold(fold: usize, places: &[usize], folds: &[usize]) -> Self {
+        let of_fold = |held: bool| {
+            let divided = places.iter().zip(folds);
+            let chosen = divided.filter(|(_, at)| (**at == fold) == held);
+            chosen.map(|(&place, _)| place).collect()
+        };
+        Self {
+            fit_on: of_fold(false),
+            measure_on: of_fold(true),
+        }
+    }
+
+    /// Each fold of a corpus against all others; `folds[record]` is a number from 0 without gaps.
+    pub fn of_folds(folds: &[usize]) -> Vec<Self> {
+        let places: Vec<usize> = (0..folds.len()).collect();
+        let count = folds.iter().max().map_or(0, |&last| last + 1);
+        (0..count)
+            .map(|fold| Self::fold(fold, &places, folds))
             .collect()
     }
 }
