@@ -31,6 +31,7 @@ pub mod learn;
 pub mod model;
 mod output_file;
 pub mod predict;
+pub mod report;
 pub mod scoring;
 mod settings;
 pub mod streaming;

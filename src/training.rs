@@ -50,6 +50,30 @@ pub fn train(
     settings: &Settings,
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Model> {
+    train_and_keep(corpus, settings, progress).map(|trained| trained.model)
+}
+
+/// A model with the predictions that its figures are made of.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model.
+    pub model: Model,
+    /// Places in the corpus of the sentences measured on: all of them with folds, else those held
+    /// out.
+    pub sentences: Vec<usize>,
+    /// For each of them what models that have not seen its document predict.
+    pub predictions: Vec<LeafPrediction>,
+}
+
+/// As [`train`], keeping what is predicted for the sentences measured on.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_and_keep(
+    corpus: &Corpus,
+    settings: &Settings,
+    progress: &(dyn Fn(Step) + Sync),
+) -> Result<Trained> {
     let targets = check(corpus, settings)?;
     let division = Division::of(corpus.records(), settings)?;
     progress(Step::Tokenize);
@@ -64,7 +88,12 @@ pub fn train(
     let training = &settings.training;
     let report = Report::measure(&judged, training.bootstrap_samples, training.seed);
     let review = judged.review_curve();
-    assemble(corpus, &run, fitted, decided.choices, (report, review))
+    let model = assemble(corpus, &run, fitted, decided.choices, (report, review))?;
+    Ok(Trained {
+        model,
+        sentences: measured.sentences,
+        predictions: decided.predictions,
+    })
 }
 
 /// What models that have not seen a record's document predict for it.

@@ -50,7 +50,7 @@ pub(super) struct EvaluateArgs {
     threads: ThreadArgs,
 }
 
-fn bootstrap_samples(given: &str) -> Result<usize, String> {
+pub(super) fn bootstrap_samples(given: &str) -> Result<usize, String> {
     match given.parse() {
         Ok(samples) if samples <= MOST_BOOTSTRAP_SAMPLES => Ok(samples),
         _ => Err(format!("a number from 0 to {MOST_BOOTSTRAP_SAMPLES}")),
@@ -158,7 +158,7 @@ fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
 }
 
 /// Tells what of the corpus cannot be measured; nothing to measure at all is an error.
-fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
+pub(super) fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
     // A label finer than the model's is measured by its parent.
     let known = |label: &str| {
         let mut names = std::iter::once(label).chain(parents(label));

@@ -71,6 +71,16 @@ impl Judged {
         }
     }
 
+    /// The labels judged, parents before their children.
+    pub fn tree(&self) -> &LabelTree {
+        &self.tree
+    }
+
+    /// For each row the judgement of each label of the tree.
+    pub fn rows(&self) -> &[Vec<Judgement>] {
+        &self.rows
+    }
+
     /// Number of documents.
     pub(super) fn document_count(&self) -> usize {
         self.documents.iter().max().map_or(0, |&last| last + 1)

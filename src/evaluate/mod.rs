@@ -12,6 +12,7 @@ mod judged;
 mod learning_curve;
 mod metrics;
 mod noise;
+mod precision_recall;
 mod reliability;
 mod report;
 mod review;
