@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::fast::{self, FastScratch, FastWay};
 use super::plain::{self, PlainScratch};
 use super::scores::{RawScores, Steps};
-use crate::features::{FeatureIndex, window_around};
+use super::trace::LabelTrace;
+use crate::features::{FeatureIndex, Vocabulary, window_around};
 use crate::hash::hash_of_text;
-use crate::model::{Header, Model, ModelHeads};
+use crate::model::{Header, Model, ModelHeads, effects};
 use crate::scoring::{LabelTree, LeafPrediction, PriorShift, Weights};
-use crate::text::{CodedReader, STEMMED_LETTERS, TextPipeline};
+use crate::text::{CodedReader, STEMMED_LETTERS, TextPipeline, Tokens};
 
 /// A model compiled for prediction: shared by threads, never changed.
 #[derive(Debug)]
@@ -230,6 +231,42 @@ impl Predictor {
         self.predict(sentence, scratch);
         let parts = scratch.scores.parts.iter().copied();
         parts.zip(scratch.scores.raw.iter().copied()).collect()
+    }
+
+    /// Predicts a sentence, and takes the scores of its leaf labels apart.
+    pub(crate) fn trace<'s>(
+        &self,
+        sentence: &str,
+        scratch: &'s mut Scratch,
+    ) -> (&'s Prediction, Vec<LabelTrace>, &'s Tokens) {
+        self.predict(sentence, scratch);
+        let traces = self.compiled.trace(sentence, &mut scratch.plain);
+        (&scratch.prediction, traces, &scratch.plain.tokens)
+    }
+
+    /// Predicts a sentence, with the raw scores of its leaf labels.
+    pub(crate) fn predict_with_scores<'s>(
+        &self,
+        sentence: &str,
+        scratch: &'s mut Scratch,
+    ) -> (&'s Prediction, &'s [f64]) {
+        self.predict(sentence, scratch);
+        (&scratch.prediction, &scratch.scores.raw)
+    }
+
+    /// The features with their effects on a leaf label; see [`Model::effects`].
+    pub(crate) fn effects(&self, label: usize) -> Vec<(usize, f32)> {
+        effects(self.header(), self.vocabulary(), self.heads(), label)
+    }
+
+    /// The features of the model.
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        self.compiled.index.vocabulary()
+    }
+
+    /// The scorers of the model.
+    pub(crate) fn heads(&self) -> &ModelHeads {
+        &self.compiled.heads
     }
 
     fn fast_way(&self) -> Option<FastWay<'_>> {
