@@ -45,7 +45,7 @@ fn as_json(model: &Model, features: usize) -> serde_json::Result<String> {
     let strongest: serde_json::Map<String, serde_json::Value> = (model.header().labels.iter())
         .enumerate()
         .map(|(label, name)| {
-            let listed = model.strongest_features(label, features).into_iter();
+            let listed = model.effects(label).into_iter().take(features);
             let listed: Vec<_> = listed
                 .filter_map(|(feature, effect)| {
                     let feature = model.vocabulary().name(feature)?;
@@ -125,8 +125,9 @@ fn as_table(model: &Model, features: usize, tables: TableFormat) -> String {
     ];
     for (label, name) in header.labels.iter().enumerate() {
         let listed: Vec<String> = model
-            .strongest_features(label, features)
+            .effects(label)
             .into_iter()
+            .take(features)
             .filter_map(|(feature, _)| model.vocabulary().name(feature))
             .map(|feature| feature.to_string())
             .collect();

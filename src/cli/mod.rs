@@ -7,6 +7,7 @@ mod decide;
 mod evaluate;
 mod inspect;
 mod predict;
+mod report;
 mod train;
 mod train_stream;
 
@@ -51,6 +52,8 @@ enum Verb {
     Predict(predict::PredictArgs),
     /// Measure a model on annotated sentences
     Evaluate(evaluate::EvaluateArgs),
+    /// Write a page with figures, plots, every error and the model card
+    Report(report::ReportArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
@@ -172,6 +175,7 @@ pub fn run() -> ExitCode {
         Verb::Train(args) => train::run(args),
         Verb::Predict(args) => predict::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
+        Verb::Report(args) => report::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Completions(args) => complete::run(args),

@@ -1,10 +1,11 @@
 //! Looking up the features of new words.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::candidates::unit_of;
-use super::ngrams::for_each_key;
+use super::ngrams::{for_each_key, for_each_ngram};
 use super::places::FilteredPlaces;
 use super::strings::Strings;
 use super::vocabulary::Vocabulary;
@@ -174,6 +175,57 @@ impl FeatureIndex {
                 .extend(places.map(|place| first + place as u32));
         }
         of_word.count(&self.vocabulary.idf);
+    }
+
+    /// The letters of a word that each of its features stands in, feature by feature; a feature that
+    /// occurs twice comes twice. `codes` are those of the word between boundary marks.
+    pub(crate) fn places_in_word(&self, word: &str, codes: &[u8]) -> Vec<(u32, Range<usize>)> {
+        let letters = word.chars().count();
+        let mut places = Vec::new();
+        let settings = &self.vocabulary.settings;
+        let (least, most) = (settings.char_ngram_min, settings.char_ngram_max);
+        let table = self.tables().map(|tables| &tables.char_ngrams);
+        for_each_ngram(codes, least, most, |start, length, key| {
+            if let Some(place) = place_of_key(table, &self.vocabulary.char_ngrams, key) {
+                // The mark before the word is no letter, nor is the one behind it.
+                let end = (start + length).saturating_sub(1).min(letters);
+                places.push((place, start.saturating_sub(1)..end));
+            }
+        });
+        if let Some(place) = self.vocabulary.words.find(word) {
+            places.push((self.first_word + place, 0..letters));
+        }
+        if let Some(unit) = self.vocabulary.units.find(self.unit_of(word)) {
+            let stem = self.stems.get(unit as usize).copied().unwrap_or(NONE);
+            if stem != NONE {
+                places.push((stem, self.letters_of_unit(word)));
+            }
+        }
+        if let Some(subwords) = &self.vocabulary.subwords {
+            for (token, span) in subwords.encode_with_letters(word) {
+                if let Ok(place) = self.vocabulary.subword_tokens.binary_search(&token) {
+                    // A piece may be nothing but the mark of the word's end.
+                    let span = span.start.min(letters)..span.end.min(letters);
+                    let span = if span.is_empty() { 0..letters } else { span };
+                    places.push((self.first_subword + place as u32, span));
+                }
+            }
+        }
+        places.sort_by_key(|(feature, span)| (*feature, span.start));
+        places
+    }
+
+    fn unit_of<'w>(&self, word: &'w str) -> &'w str {
+        unit_of(word, self.vocabulary.settings.stems)
+    }
+
+    /// The letters of a word that make its unit.
+    pub(crate) fn letters_of_unit(&self, word: &str) -> Range<usize> {
+        let unit = self.unit_of(word);
+        // The unit is a part of the word, so its address tells where it begins.
+        let start = (unit.as_ptr() as usize).saturating_sub(word.as_ptr() as usize);
+        let before = word.get(..start).map_or(0, |before| before.chars().count());
+        before..before + unit.chars().count()
     }
 
     fn find_ngrams(&self, tables: Option<&Tables>, codes: &[u8], of_word: &mut WordFeatures) {

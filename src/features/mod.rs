@@ -41,5 +41,5 @@ pub(crate) use subwords::Subwords;
 pub(crate) use vocabulary::split_bigram;
 pub(crate) use window::{
     FAR_AFTER, FAR_BEFORE, JUST_BEFORE, NEAR, NEAR_AFTER, NEAR_BEFORE, ROLES, TRIGGER,
-    opening_role, roles, window_around,
+    opening_role, role_name, roles, window_around,
 };

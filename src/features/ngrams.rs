@@ -141,6 +141,17 @@ impl Alphabet {
 /// right by where it begins, shortest first. n-grams with an unknown character, and a boundary
 /// alone, are none.
 pub(crate) fn for_each_key(codes: &[u8], min: usize, max: usize, mut visit: impl FnMut(u64)) {
+    for_each_ngram(codes, min, max, |_, _, key| visit(key));
+}
+
+/// As [`for_each_key`], with the place of the first code and the number of codes before the key.
+#[inline]
+pub(super) fn for_each_ngram(
+    codes: &[u8],
+    min: usize,
+    max: usize,
+    mut visit: impl FnMut(usize, usize, u64),
+) {
     if min == 0 {
         return;
     }
@@ -153,7 +164,7 @@ pub(crate) fn for_each_key(codes: &[u8], min: usize, max: usize, mut visit: impl
             }
             key = key << 8 | u64::from(code);
             if length >= min && key != u64::from(BOUNDARY) {
-                visit(key);
+                visit(start, length, key);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Learned subword tokens: byte-pair encoding by the `tokenizers` crate, word by word.
 
+use std::ops::Range;
+
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::{Tokenizer, Trainer};
 
@@ -77,6 +79,20 @@ impl Subwords {
         self.tokenizer
             .encode_fast(marked(word), false)
             .map_or_else(|_| Vec::new(), |encoding| encoding.get_ids().to_vec())
+    }
+
+    /// The ids of a word's pieces, each with the letters that it stands in; the mark behind the word
+    /// counts as a letter.
+    pub(crate) fn encode_with_letters(&self, word: &str) -> Vec<(u32, Range<usize>)> {
+        let encoded = self.tokenizer.encode_char_offsets(marked(word), false);
+        encoded.map_or_else(
+            |_| Vec::new(),
+            |encoding| {
+                let ids = encoding.get_ids().iter().copied();
+                let offsets = encoding.get_offsets().iter();
+                ids.zip(offsets.map(|&(start, end)| start..end)).collect()
+            },
+        )
     }
 
     /// The text of a token.

@@ -58,6 +58,11 @@ impl std::fmt::Display for FeatureName {
 }
 
 impl FeatureName {
+    /// Whether the feature is made of whole words or stems.
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Word(_) | Self::Stem(_) | Self::WordBigram(..))
+    }
+
     /// The family the feature belongs to.
     pub fn family(&self) -> &'static str {
         match self {

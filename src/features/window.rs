@@ -25,6 +25,23 @@ pub(crate) const FAR_AFTER: usize = 5;
 /// The first words of a sentence, which count as its opening as well.
 const OPENING: usize = 4;
 
+/// What the roles are called, in their order.
+const ROLE_NAMES: [&str; ROLES] = [
+    "trigger",
+    "just before the trigger",
+    "before the trigger, near",
+    "before the trigger, far",
+    "after the trigger, near",
+    "after the trigger, far",
+    "first word",
+    "opening",
+];
+
+/// What a role is called.
+pub(crate) fn role_name(role: usize) -> &'static str {
+    ROLE_NAMES.get(role).copied().unwrap_or_default()
+}
+
 /// The roles of a word: one by its distance from the trigger, and one more in the opening.
 pub(crate) fn roles(trigger: usize, place: usize) -> impl Iterator<Item = usize> {
     std::iter::once(role_by_distance(trigger, place)).chain(opening_role(place))

@@ -45,30 +45,36 @@ impl Model {
         }
     }
 
-    /// The features that speak most for a label, strongest first, with their weights; empty for
-    /// forests. The effect of a feature is its weight, in the scores of sentence and window as they
-    /// count, times its idf.
-    pub fn strongest_features(&self, label: usize, count: usize) -> Vec<(usize, f32)> {
-        let ModelHeads::Linear { weights, .. } = &self.heads else {
-            return Vec::new();
-        };
-        let labels = self.header.labels.len();
-        let mixes = self.header.mixes.as_ref();
-        let [sentence, window, _] = mixes.map_or([1.0, 0.0, 0.0], |mixes| mixes[label]);
-        let effect = |feature: usize| {
-            let of_window = match mixes {
-                Some(_) => weights.get(feature, labels + label),
-                None => 0.0,
-            };
-            let mixed = sentence as f32 * weights.get(feature, label) + window as f32 * of_window;
-            mixed * self.vocabulary.idf[feature]
-        };
-        let mut order: Vec<usize> = (0..self.vocabulary.len()).collect();
-        order.sort_by(|&a, &b| effect(b).total_cmp(&effect(a)).then(a.cmp(&b)));
-        order.truncate(count);
-        order
-            .into_iter()
-            .map(|feature| (feature, effect(feature)))
-            .collect()
+    /// All features with their effects on a label, the largest first; empty for forests. The effect of
+    /// a feature is its weight, in the scores of sentence and window as they count, times its idf: what
+    /// it adds, beside other features of its effect, to the raw score.
+    pub fn effects(&self, label: usize) -> Vec<(usize, f32)> {
+        effects(&self.header, &self.vocabulary, &self.heads, label)
     }
+}
+
+/// See [`Model::effects`].
+pub(crate) fn effects(
+    header: &Header,
+    vocabulary: &Vocabulary,
+    heads: &ModelHeads,
+    label: usize,
+) -> Vec<(usize, f32)> {
+    let ModelHeads::Linear { weights, .. } = heads else {
+        return Vec::new();
+    };
+    let labels = header.labels.len();
+    let mixes = header.mixes.as_ref();
+    let [sentence, window, _] = mixes.map_or([1.0, 0.0, 0.0], |mixes| mixes[label]);
+    let effect = |feature: usize| {
+        let of_window = match mixes {
+            Some(_) => weights.get(feature, labels + label),
+            None => 0.0,
+        };
+        let mixed = sentence as f32 * weights.get(feature, label) + window as f32 * of_window;
+        mixed * vocabulary.idf[feature]
+    };
+    let mut effects: Vec<(usize, f32)> = (0..vocabulary.len()).map(|f| (f, effect(f))).collect();
+    effects.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    effects
 }

@@ -10,6 +10,7 @@ mod predictor;
 mod rows;
 mod scores;
 mod stream;
+mod trace;
 mod words;
 mod write;
 
@@ -19,6 +20,8 @@ pub use output::{OutputFormat, RowFormat};
 pub use predictor::{Prediction, Predictor, Scratch};
 pub use rows::{Labelled, Labeller, OutputRow, Split, UnitCursor, Workspace};
 
+pub(crate) use plain::span_of_words;
 pub(crate) use stream::{
     Counts, RowSink, RowWriter, Stopped, Stream, WrittenRows, pieces_of_batches,
 };
+pub(crate) use trace::{LabelTrace, Piece, Source, Term};

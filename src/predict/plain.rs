@@ -18,21 +18,21 @@ const REMEMBERED_WORDS: usize = 1 << 16;
 #[derive(Debug, Default)]
 pub(super) struct PlainScratch {
     pub(super) tokens: Tokens,
-    codes: Vec<u8>,
+    pub(super) codes: Vec<u8>,
     /// Place of each known word in `words`.
     places: FxHashMap<String, usize>,
-    words: Vec<Word>,
+    pub(super) words: Vec<Word>,
     /// The words of the sentence, as places in `words`.
-    sentence: Vec<usize>,
+    pub(super) sentence: Vec<usize>,
     /// For each word of the sentence its bigram with the one before.
-    bigrams: Vec<Option<(u32, f32)>>,
+    pub(super) bigrams: Vec<Option<(u32, f32)>>,
 }
 
 /// A word with its features and what it adds to the score of each column of weights.
 #[derive(Debug)]
-struct Word {
-    features: WordFeatures,
-    scores: Vec<f32>,
+pub(super) struct Word {
+    pub(super) features: WordFeatures,
+    pub(super) scores: Vec<f32>,
 }
 
 impl Compiled {
@@ -85,7 +85,7 @@ impl Compiled {
     }
 
     /// The word of the window around a word that adds most to a label's score.
-    fn trigger(&self, scratch: &PlainScratch, label: usize, middle: usize) -> usize {
+    pub(super) fn trigger(&self, scratch: &PlainScratch, label: usize, middle: usize) -> usize {
         let column = self.first_window_column() + label;
         let words = scratch.sentence.len();
         let mut best = (f32::NEG_INFINITY, middle);
@@ -136,7 +136,7 @@ impl Compiled {
 
     /// What features add to the score of each column of weights before scaling; nothing for
     /// forests.
-    fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f32> {
+    pub(super) fn linear_scores(&self, features: &[(u32, f32)]) -> Vec<f32> {
         let mut scores = Vec::new();
         if let ModelHeads::Linear { weights, .. } = &self.heads {
             self.add_up(weights, features, &mut scores);
@@ -191,7 +191,12 @@ impl Compiled {
     }
 
     /// Unscaled scores and squared norm of a range of words with the bigrams inside it.
-    fn sums(&self, scratch: &PlainScratch, range: Range<usize>, columns: usize) -> (Vec<f64>, f64) {
+    pub(super) fn sums(
+        &self,
+        scratch: &PlainScratch,
+        range: Range<usize>,
+        columns: usize,
+    ) -> (Vec<f64>, f64) {
         let mut scores = vec![0.0; columns];
         let mut squared_norm = 0.0;
         for place in range.clone() {
@@ -246,7 +251,7 @@ fn row(scratch: &PlainScratch, range: Range<usize>) -> SparseRow {
 }
 
 /// The bytes of the sentence that some tokens span, signs at either end left off.
-pub(super) fn span_of_words(tokens: &Tokens, mut window: Range<usize>) -> Range<usize> {
+pub(crate) fn span_of_words(tokens: &Tokens, mut window: Range<usize>) -> Range<usize> {
     let is_word = |token: usize| tokens.form(token).contains(char::is_alphanumeric);
     let whole = window.clone();
     while !window.is_empty() && !is_word(window.start) {

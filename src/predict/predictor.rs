@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::fast::{self, FastScratch, FastWay};
 use super::plain::{self, PlainScratch};
 use super::scores::{RawScores, Steps};
-use crate::features::{FeatureIndex, window_around};
+use super::trace::LabelTrace;
+use crate::features::{FeatureIndex, Vocabulary, window_around};
 use crate::hash::hash_of_text;
-use crate::model::{Header, Model, ModelHeads};
+use crate::model::{Header, Model, ModelHeads, effects};
 use crate::scoring::{LabelTree, LeafPrediction, PriorShift, Weights};
-use crate::text::{CodedReader, STEMMED_LETTERS, TextPipeline};
+use crate::text::{CodedReader, STEMMED_LETTERS, TextPipeline, Tokens};
 
 /// A model compiled for prediction: shared by threads, never changed.
 #[derive(Debug)]
@@ -232,6 +233,42 @@ impl Predictor {
         parts.zip(scratch.scores.raw.iter().copied()).collect()
     }
 
+    /// Predicts a sentence, and takes the scores of its leaf labels apart.
+    pub(crate) fn trace<'s>(
+        &self,
+        sentence: &str,
+        scratch: &'s mut Scratch,
+    ) -> (&'s Prediction, Vec<LabelTrace>, &'s Tokens) {
+        self.predict(sentence, scratch);
+        let traces = self.compiled.trace(sentence, &mut scratch.plain);
+        (&scratch.prediction, traces, &scratch.plain.tokens)
+    }
+
+    /// Predicts a sentence, with the raw scores of its leaf labels.
+    pub(crate) fn predict_with_scores<'s>(
+        &self,
+        sentence: &str,
+        scratch: &'s mut Scratch,
+    ) -> (&'s Prediction, &'s [f64]) {
+        self.predict(sentence, scratch);
+        (&scratch.prediction, &scratch.scores.raw)
+    }
+
+    /// The features with their effects on a leaf label; see [`Model::effects`].
+    pub(crate) fn effects(&self, label: usize) -> Vec<(usize, f32)> {
+        effects(self.header(), self.vocabulary(), self.heads(), label)
+    }
+
+    /// The features of the model.
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        self.compiled.index.vocabulary()
+    }
+
+    /// The scorers of the model.
+    pub(crate) fn heads(&self) -> &ModelHeads {
+        &self.compiled.heads
+    }
+
     fn fast_way(&self) -> Option<FastWay<'_>> {
         let ModelHeads::Linear {
             weights,
@@ -269,26 +306,42 @@ impl Predictor {
         );
     }
 
+    /// For each leaf label the bytes of a sentence in which it shows most, whether it holds or not.
+    pub(crate) fn windows(
+        &self,
+        sentence: &str,
+        scratch: &mut Scratch,
+    ) -> Vec<Option<Range<usize>>> {
+        self.predict(sentence, scratch);
+        let middles = scratch.scores.middles.iter();
+        middles
+            .map(|&middle| self.span_around(middle, scratch))
+            .collect()
+    }
+
     fn find_evidence(&self, scratch: &mut Scratch) {
-        let radius = self.compiled.header.window_radius;
-        let Prediction {
-            holds, evidence, ..
-        } = &mut scratch.prediction;
-        let middles = &scratch.scores.middles;
+        let mut evidence = std::mem::take(&mut scratch.prediction.evidence);
         evidence.clear();
-        evidence.extend(holds.iter().zip(middles).map(|(&held, &middle)| {
-            if !held {
-                return None;
-            }
-            if self.reader.is_some() {
-                let tokens = scratch.fast.tokens.tokens();
-                let window = window_around(middle, radius, tokens.len());
-                return fast::span_of_words(&tokens[window]);
-            }
-            let tokens = &scratch.plain.tokens;
+        let holds = scratch.prediction.holds.iter();
+        let of_labels = holds.zip(&scratch.scores.middles);
+        evidence.extend(
+            of_labels
+                .map(|(&held, &middle)| held.then(|| self.span_around(middle, scratch)).flatten()),
+        );
+        scratch.prediction.evidence = evidence;
+    }
+
+    /// The bytes of the window around a word of the sentence that was predicted last.
+    fn span_around(&self, middle: usize, scratch: &Scratch) -> Option<Range<usize>> {
+        let radius = self.compiled.header.window_radius;
+        if self.reader.is_some() {
+            let tokens = scratch.fast.tokens.tokens();
             let window = window_around(middle, radius, tokens.len());
-            (!tokens.is_empty()).then(|| plain::span_of_words(tokens, window))
-        }));
+            return fast::span_of_words(&tokens[window]);
+        }
+        let tokens = &scratch.plain.tokens;
+        let window = window_around(middle, radius, tokens.len());
+        (!tokens.is_empty()).then(|| plain::span_of_words(tokens, window))
     }
 }
 

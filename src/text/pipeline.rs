@@ -82,6 +82,19 @@ impl Tokens {
         &self.normalized.text()[self.ranges[index].clone()]
     }
 
+    /// The bytes of the original sentence that each letter of token `index` stands for. Several
+    /// letters may stand for the same bytes, as those of a ligature do.
+    pub(crate) fn letter_spans(&self, index: usize) -> impl Iterator<Item = Range<usize>> + '_ {
+        let token = self.ranges.get(index).cloned().unwrap_or_default();
+        let start = token.start;
+        let text = self.normalized.text().get(token).unwrap_or_default();
+        text.char_indices().map(move |(at, letter)| {
+            let from = start + at;
+            self.normalized
+                .original_span(from..from + letter.len_utf8())
+        })
+    }
+
     /// The bytes of the original sentence that the tokens in `range` span.
     pub fn original_span(&self, range: Range<usize>) -> Range<usize> {
         if range.is_empty() {
