@@ -12,6 +12,7 @@ mod record;
 mod row;
 mod rows;
 mod stream;
+mod survey;
 mod table;
 mod zstd;
 
@@ -22,12 +23,14 @@ pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 pub use row::KeptFields;
 pub use stream::RecordStream;
+pub use survey::{RowPlace, Survey};
 
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
 pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
 pub(crate) use jsonl::{not_an_object, scalar};
+pub(crate) use labels::{display, split_cell};
 pub(crate) use read::empty_corpus;
 pub(crate) use stream::refuse_pipes;
 

@@ -1,0 +1,10 @@
+//! Knowing a corpus: what is wrong with it, how to divide it, how far its annotators agree, which of
+//! its labels are likely errors, and what to annotate next.
+
+mod check;
+mod finding;
+mod near_duplicates;
+
+pub use check::{CheckSettings, Checked, LabelCount, check};
+pub use finding::{Finding, FoundRow, Severity, SimilarRow};
+pub use near_duplicates::{NearDuplicates, NearIndex, Threshold, near_duplicates};
