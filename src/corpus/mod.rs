@@ -29,6 +29,7 @@ pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
 pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
+pub(crate) use folds::{assign_shares, document_numbers};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use labels::{display, split_cell};
 pub(crate) use read::empty_corpus;

@@ -1,8 +1,9 @@
 //! `marsad corpus`.
 
 mod check;
+mod split;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -30,11 +31,14 @@ pub(super) struct CorpusVerbArgs {
 enum CorpusVerb {
     /// Find what is wrong with a corpus, and say what to do
     Check(check::CheckArgs),
+    /// Divide a corpus into training, development and test sets that share no document and no sentence
+    Split(split::SplitArgs),
 }
 
 pub(super) fn run(args: &CorpusVerbArgs) -> std::result::Result<ExitCode, Failure> {
     match &args.verb {
         CorpusVerb::Check(args) => check::run(args),
+        CorpusVerb::Split(args) => split::run(args),
     }
 }
 
@@ -98,17 +102,5 @@ fn beginning(text: &str) -> String {
     match text.chars().nth(SHOWN) {
         None => text.to_owned(),
         Some(_) => text.chars().take(SHOWN).chain(['…']).collect(),
-    }
-}
-
-/// Refuses a folder's files that are there already.
-#[allow(dead_code)]
-fn refuse_existing(paths: &[PathBuf]) -> Result<()> {
-    match paths.iter().find(|path| path.exists()) {
-        None => Ok(()),
-        Some(path) => Err(Error::File {
-            path: path.clone(),
-            message: "is there already; name another folder, or delete it first".into(),
-        }),
     }
 }
