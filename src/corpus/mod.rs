@@ -3,8 +3,13 @@
 mod bundled;
 mod delimited;
 mod digest;
+mod elements;
+mod encoding;
 mod files;
 mod folds;
+mod format;
+mod formats;
+mod joining;
 mod jsonl;
 mod labels;
 mod read;
@@ -17,7 +22,9 @@ mod table;
 mod zstd;
 
 pub use bundled::read_bundled;
+pub use encoding::TextEncoding;
 pub use folds::assign_folds;
+pub use format::CorpusFormat;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
