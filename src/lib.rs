@@ -19,6 +19,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod audit;
 mod choices;
 pub mod cli;
 pub mod compacting;

@@ -3,6 +3,7 @@
 mod compact;
 mod complete;
 mod console;
+mod corpus;
 mod decide;
 mod evaluate;
 mod inspect;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::corpus::{Aliases, Contradictions, CorpusReader};
+use crate::corpus::{Aliases, Contradictions, CorpusFormat, CorpusReader, TextEncoding};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::same_file;
@@ -54,6 +55,8 @@ enum Verb {
     Evaluate(evaluate::EvaluateArgs),
     /// Write a page with figures, plots, every error and the model card
     Report(report::ReportArgs),
+    /// Know a corpus: check, split, agreement, suspects, next
+    Corpus(corpus::CorpusVerbArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
@@ -71,6 +74,23 @@ struct CorpusArgs {
     /// What to do with a text that is annotated in two ways [default: refuse; keep with single labels]
     #[arg(long, value_name = "HOW")]
     contradictions: Option<ContradictionsArg>,
+    /// Format of the corpora
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    from: CorpusFormat,
+    #[command(flatten)]
+    files: FileArgs,
+}
+
+/// How text files and spreadsheets are opened.
+#[derive(Debug, Args)]
+struct FileArgs {
+    /// Encoding of text files, such as windows-1256 or utf-16le [default: UTF-8, or UTF-16 by its byte
+    /// order mark]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<TextEncoding>,
+    /// Sheet of spreadsheets [default: the first]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -95,7 +115,10 @@ impl CorpusArgs {
             Some(ContradictionsArg::Keep) => Contradictions::Keep,
             Some(ContradictionsArg::Drop) => Contradictions::Drop,
         };
-        Ok(CorpusReader::new(aliases, contradictions))
+        Ok(CorpusReader::new(aliases, contradictions)
+            .from_format(self.from)
+            .encoded(self.files.encoding)
+            .sheet(self.files.sheet.clone()))
     }
 }
 
@@ -176,6 +199,7 @@ pub fn run() -> ExitCode {
         Verb::Predict(args) => predict::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Report(args) => report::run(args),
+        Verb::Corpus(args) => corpus::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Completions(args) => complete::run(args),

@@ -23,50 +23,76 @@ pub fn assign_folds(records: &[Record], folds: usize, seed: u64) -> Result<Vec<u
             allowed: "at least 2",
         });
     }
-    let documents = Documents::count(records);
-    if documents.rows.len() < folds {
+    let groups = Groups::count(records, &document_numbers(records));
+    if groups.rows.len() < folds {
         return Err(Error::Corpus(format!(
             "{} documents cannot be divided into {folds} folds; give fewer --folds or more text",
-            documents.rows.len()
+            groups.rows.len()
         )));
     }
-    let of_document = documents.assign(folds, seed);
-    Ok(records
-        .iter()
-        .map(|record| of_document[documents.index[record.doc.as_str()]])
-        .collect())
+    let even = |total: usize, _: usize| total as f64 / folds as f64;
+    Ok(groups.assign(&vec![1.0; folds], even, seed))
 }
 
-/// Label counts of each document. Column 0 counts rows annotated as none.
-struct Documents<'a> {
-    index: HashMap<&'a str, usize>,
+/// Assigns each record a part of the given shares, which add up to 1, as [`assign_folds`] does;
+/// records with the same number in `groups` stay together.
+pub(crate) fn assign_shares(
+    records: &[Record],
+    groups: &[usize],
+    shares: &[f64],
+    seed: u64,
+) -> Vec<usize> {
+    // What is missing of a part counts as a share of it: large groups must not all go to the
+    // largest part.
+    let weights: Vec<f64> = shares.iter().map(|share| 1.0 / share).collect();
+    let wanted = |total: usize, part: usize| total as f64 * shares[part];
+    Groups::count(records, groups).assign(&weights, wanted, seed)
+}
+
+/// A number for each record, the same for those of one document.
+pub(crate) fn document_numbers(records: &[Record]) -> Vec<usize> {
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    let mut numbers = Vec::with_capacity(records.len());
+    for record in records {
+        let next = index.len();
+        numbers.push(*index.entry(&record.doc).or_insert(next));
+    }
+    numbers
+}
+
+/// Label counts of groups of records. Column 0 counts rows annotated as none.
+struct Groups {
+    /// For each record its group.
+    of_record: Vec<usize>,
     rows: Vec<BTreeMap<usize, usize>>,
     sizes: Vec<usize>,
     columns: usize,
 }
 
-impl<'a> Documents<'a> {
-    fn count(records: &'a [Record]) -> Self {
+impl Groups {
+    fn count(records: &[Record], numbers: &[usize]) -> Self {
         let names: std::collections::BTreeSet<&str> = records
             .iter()
             .flat_map(|record| record.labels.iter().map(String::as_str))
             .collect();
         let column: HashMap<&str, usize> = names.iter().copied().zip(1..).collect();
-        let mut documents = Self {
-            index: HashMap::new(),
+        let mut index: HashMap<usize, usize> = HashMap::new();
+        let mut groups = Self {
+            of_record: Vec::with_capacity(records.len()),
             rows: Vec::new(),
             sizes: Vec::new(),
             columns: names.len() + 1,
         };
-        for record in records {
-            let next = documents.rows.len();
-            let document = *documents.index.entry(&record.doc).or_insert(next);
-            if document == next {
-                documents.rows.push(BTreeMap::new());
-                documents.sizes.push(0);
+        for (record, number) in records.iter().zip(numbers) {
+            let next = groups.rows.len();
+            let group = *index.entry(*number).or_insert(next);
+            if group == next {
+                groups.rows.push(BTreeMap::new());
+                groups.sizes.push(0);
             }
-            documents.sizes[document] += 1;
-            let row = &mut documents.rows[document];
+            groups.of_record.push(group);
+            groups.sizes[group] += 1;
+            let row = &mut groups.rows[group];
             if record.labels.is_empty() {
                 *row.entry(0).or_insert(0) += 1;
             }
@@ -74,10 +100,18 @@ impl<'a> Documents<'a> {
                 *row.entry(column[label.as_str()]).or_insert(0) += 1;
             }
         }
-        documents
+        groups
     }
 
-    fn assign(&self, folds: usize, seed: u64) -> Vec<usize> {
+    /// The part of each record. `share` tells how much of a total a part is to have; `weights` what
+    /// a row that it lacks counts.
+    fn assign(
+        &self,
+        weights: &[f64],
+        share: impl Fn(usize, usize) -> f64,
+        seed: u64,
+    ) -> Vec<usize> {
+        let parts = weights.len();
         let mut totals = vec![0usize; self.columns];
         for row in &self.rows {
             for (&column, &count) in row {
@@ -86,41 +120,46 @@ impl<'a> Documents<'a> {
         }
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
-        // Documents that hold the rarest label first, and of those the fullest.
-        order.sort_by_key(|&document| {
-            let row = &self.rows[document];
+        // Groups that hold the rarest label first, and of those the fullest.
+        order.sort_by_key(|&group| {
+            let row = &self.rows[group];
             let rarest = row.keys().min_by_key(|&&column| totals[column]);
             let key = rarest.map(|&column| (totals[column], usize::MAX - row[&column]));
             key.unwrap_or((usize::MAX, usize::MAX))
         });
-        let share = |total: usize| total as f64 / folds as f64;
-        let mut wanted: Vec<Vec<f64>> = vec![totals.iter().map(|&t| share(t)).collect(); folds];
-        let mut room = vec![share(self.sizes.iter().sum()); folds];
+        let of_part = |part| totals.iter().map(|&total| share(total, part)).collect();
+        let mut wanted: Vec<Vec<f64>> = (0..parts).map(of_part).collect();
+        let rows: usize = self.sizes.iter().sum();
+        let mut room: Vec<f64> = (0..parts).map(|part| share(rows, part)).collect();
         let mut assigned = vec![0; self.rows.len()];
-        for document in order {
-            let row = &self.rows[document];
-            let need = |fold: usize| -> f64 {
-                row.iter()
+        for group in order {
+            let row = &self.rows[group];
+            let need = |part: usize| -> f64 {
+                let missing: f64 = row
+                    .iter()
                     .map(|(&column, &count)| {
-                        wanted[fold][column] * count as f64 / totals[column] as f64
+                        wanted[part][column] * count as f64 / totals[column] as f64
                     })
-                    .sum()
+                    .sum();
+                missing * weights[part]
             };
-            let best = (0..folds)
+            let room_in = |part: usize| room[part] * weights[part];
+            let best = (0..parts)
                 .max_by(|&a, &b| {
-                    (need(a), room[a])
-                        .partial_cmp(&(need(b), room[b]))
+                    (need(a), room_in(a))
+                        .partial_cmp(&(need(b), room_in(b)))
                         .unwrap_or(std::cmp::Ordering::Equal)
                         .then(b.cmp(&a))
                 })
                 .unwrap_or(0);
-            assigned[document] = best;
-            room[best] -= self.sizes[document] as f64;
+            assigned[group] = best;
+            room[best] -= self.sizes[group] as f64;
             for (&column, &count) in row {
                 wanted[best][column] -= count as f64;
             }
         }
-        assigned
+        let of_record = self.of_record.iter().map(|&group| assigned[group]);
+        of_record.collect()
     }
 }
 

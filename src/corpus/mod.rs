@@ -3,8 +3,13 @@
 mod bundled;
 mod delimited;
 mod digest;
+mod elements;
+mod encoding;
 mod files;
 mod folds;
+mod format;
+mod formats;
+mod joining;
 mod jsonl;
 mod labels;
 mod read;
@@ -12,22 +17,28 @@ mod record;
 mod row;
 mod rows;
 mod stream;
+mod survey;
 mod table;
 mod zstd;
 
 pub use bundled::read_bundled;
+pub use encoding::TextEncoding;
 pub use folds::assign_folds;
+pub use format::CorpusFormat;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 pub use row::KeptFields;
 pub use stream::RecordStream;
+pub use survey::{RowPlace, Survey};
 
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
 pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
+pub(crate) use folds::{assign_shares, document_numbers};
 pub(crate) use jsonl::{not_an_object, scalar};
+pub(crate) use labels::{display, split_cell};
 pub(crate) use read::empty_corpus;
 pub(crate) use stream::refuse_pipes;
 

@@ -25,6 +25,7 @@ pub use sentences::{SPLITTER_VERSION, SentenceSplitter, SplitterSettings};
 pub use stems::STEMMER_VERSION;
 pub use tokens::{TOKENIZER_VERSION, Tokenizer, TokenizerSettings};
 
+pub(crate) use characters::is_arabic_letter;
 pub(crate) use coded::CodedReader;
 pub(crate) use coded_tokens::{CodedToken, CodedTokens};
 pub(crate) use sentences::SplitCursor;

@@ -1,0 +1,15 @@
+//! Knowing a corpus: what is wrong with it, how to divide it, how far its annotators agree, which of
+//! its labels are likely errors, and what to annotate next.
+
+mod check;
+mod finding;
+mod near_duplicates;
+mod split;
+
+pub use check::{CheckSettings, Checked, LabelCount, check};
+pub use finding::{Finding, FoundRow, Severity, SimilarRow};
+pub use near_duplicates::{NearDuplicates, NearIndex, Threshold, near_duplicates};
+pub use split::{
+    Date, Division, LeftOut, Part, PartSummary, SplitSettings, SplitSummary, TestRows, split,
+    write_parts,
+};
