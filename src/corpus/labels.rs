@@ -108,7 +108,7 @@ impl Aliases {
     }
 }
 
-fn check_label(label: &str) -> std::result::Result<(), String> {
+pub(super) fn check_label(label: &str) -> std::result::Result<(), String> {
     let label = label.trim();
     let shown = shortened(label);
     if label.is_empty() {

@@ -1,6 +1,7 @@
 //! Annotated corpora: reading, checking, and dividing into folds.
 
 mod bundled;
+mod coding;
 mod delimited;
 mod digest;
 mod files;
@@ -16,6 +17,7 @@ mod table;
 mod zstd;
 
 pub use bundled::read_bundled;
+pub use coding::CodingColumns;
 pub use folds::assign_folds;
 pub use labels::{Aliases, LabelSet, leaves, parents, with_parents};
 pub use read::{Contradictions, CorpusReader};
