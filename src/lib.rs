@@ -21,7 +21,9 @@
 
 mod choices;
 pub mod cli;
+mod columnar;
 pub mod compacting;
+mod compressed;
 pub mod corpus;
 mod error;
 pub mod evaluate;

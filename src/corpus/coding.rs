@@ -254,7 +254,10 @@ mod tests {
             ("columns = [\"a\"]\n[labels.x]\nb = \"1\"", "labels.\"x\".b"),
             ("columns = [\"a\"]\n[labels.x]\na = 1.5", "labels.\"x\".a"),
             ("columns = [\"a\"]\n[labels.x.y]\na = \"1\"", "in quotes"),
-            ("columns = [\"a\"]\n[labels.x]\na = \"1\"\n[none]\nb = 1", "none.b"),
+            (
+                "columns = [\"a\"]\n[labels.x]\na = \"1\"\n[none]\nb = 1",
+                "none.b",
+            ),
             ("columns = [\"a\"", "line 1"),
         ] {
             let message = CodingColumns::parse(table).unwrap_err();
