@@ -3,6 +3,7 @@
 mod compact;
 mod complete;
 mod console;
+mod convert;
 mod decide;
 mod evaluate;
 mod inspect;
@@ -51,6 +52,8 @@ enum Verb {
     Predict(predict::PredictArgs),
     /// Measure a model on annotated sentences
     Evaluate(evaluate::EvaluateArgs),
+    /// Write an annotated corpus in another format
+    Convert(convert::ConvertArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
@@ -172,6 +175,7 @@ pub fn run() -> ExitCode {
         Verb::Train(args) => train::run(args),
         Verb::Predict(args) => predict::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
+        Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Completions(args) => complete::run(args),

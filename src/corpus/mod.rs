@@ -14,6 +14,7 @@ mod row;
 mod rows;
 mod stream;
 mod table;
+mod whole;
 mod zstd;
 
 pub use bundled::read_bundled;
@@ -24,13 +25,17 @@ pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 pub use row::KeptFields;
 pub use stream::RecordStream;
+pub use whole::{CorpusRow, CorpusRows};
 
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
-pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
+pub(crate) use files::{
+    Block, Blocks, Line, PieceLines, STANDARD_INPUT, can_be_read_twice, ending, open, peek,
+};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use read::empty_corpus;
+pub(crate) use row::KNOWN_FIELDS;
 pub(crate) use stream::refuse_pipes;
 
 use std::collections::{BTreeMap, BTreeSet};

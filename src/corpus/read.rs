@@ -121,6 +121,11 @@ impl CorpusReader {
         Ok(Some(record))
     }
 
+    /// Other names of labels.
+    pub(super) fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+
     /// Which other fields are kept.
     pub(super) fn kept(&self) -> &KeptFields {
         &self.kept

@@ -33,7 +33,7 @@ impl<'a> RecordStream<'a> {
     }
 
     /// The next row with its file; nothing at the end of the last file.
-    fn row(&mut self) -> Result<Option<(Arc<PathBuf>, NumberedRow)>> {
+    pub(super) fn row(&mut self) -> Result<Option<(Arc<PathBuf>, NumberedRow)>> {
         loop {
             let Some((file, rows)) = &mut self.current else {
                 let Some(path) = self.paths.next() else {
