@@ -191,11 +191,12 @@ fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
             counts.contradictory
         ));
     }
-    if counts.unannotated + counts.empty > 0 {
-        complain(&format!(
-            "left out: {} rows without annotation, {} without text",
-            counts.unannotated, counts.empty
-        ));
+    let left_out = counts.left_out();
+    if !left_out.is_empty() {
+        complain(&format!("left out: {}", left_out.join(", ")));
+    }
+    for told in counts.brought_together() {
+        complain(&told);
     }
     Ok(())
 }

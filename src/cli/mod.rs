@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::corpus::{Aliases, Contradictions, CorpusReader};
+use crate::corpus::{Aliases, Contradictions, CorpusFormat, CorpusReader, TextEncoding};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::same_file;
@@ -71,6 +71,23 @@ struct CorpusArgs {
     /// What to do with a text that is annotated in two ways [default: refuse; keep with single labels]
     #[arg(long, value_name = "HOW")]
     contradictions: Option<ContradictionsArg>,
+    /// Format of the corpora
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    from: CorpusFormat,
+    #[command(flatten)]
+    files: FileArgs,
+}
+
+/// How text files and spreadsheets are opened.
+#[derive(Debug, Args)]
+struct FileArgs {
+    /// Encoding of text files, such as windows-1256 or utf-16le [default: UTF-8, or UTF-16 by its byte
+    /// order mark]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<TextEncoding>,
+    /// Sheet of spreadsheets [default: the first]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -95,7 +112,10 @@ impl CorpusArgs {
             Some(ContradictionsArg::Keep) => Contradictions::Keep,
             Some(ContradictionsArg::Drop) => Contradictions::Drop,
         };
-        Ok(CorpusReader::new(aliases, contradictions))
+        Ok(CorpusReader::new(aliases, contradictions)
+            .from_format(self.from)
+            .encoded(self.files.encoding)
+            .sheet(self.files.sheet.clone()))
     }
 }
 

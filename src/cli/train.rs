@@ -311,9 +311,13 @@ pub(super) fn describe_corpus(facts: &CorpusFacts<'_>, args: &TrainArgs) -> Stri
         "Read {source}: {} annotated sentences in {} documents.",
         facts.sentences, facts.documents
     )];
+    for left_out in counts.left_out() {
+        lines.push(format!("{left_out} left out."));
+    }
+    for told in counts.brought_together() {
+        lines.push(format!("{told}."));
+    }
     for (count, what) in [
-        (counts.unannotated, "rows without annotation left out"),
-        (counts.empty, "rows without text left out"),
         (counts.repeated, "rows repeat an earlier one; kept"),
         (
             counts.contradictory,

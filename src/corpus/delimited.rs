@@ -43,6 +43,7 @@ struct Notes {
     /// Lines ended.
     lines: u64,
     after_return: bool,
+    delimiter: u8,
     quotes: Quotes,
     /// The line of the last opened quote.
     quote_line: u64,
@@ -81,7 +82,8 @@ impl Notes {
                 self.quote_line = self.lines + 1;
                 Quotes::Quoted
             }
-            (_, b',' | b'\n' | b'\r') => Quotes::FieldStart,
+            (_, b'\n' | b'\r') => Quotes::FieldStart,
+            (_, byte) if byte == self.delimiter => Quotes::FieldStart,
             _ => Quotes::Unquoted,
         };
     }
@@ -124,6 +126,7 @@ impl DelimitedRecords {
             _ => Quotes::FieldStart,
         };
         let notes = Arc::new(Mutex::new(Notes {
+            delimiter,
             quotes,
             ..Notes::default()
         }));

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::encoding::{NotUtf8, TextEncoding, decoded};
 use super::zstd::ZstdFrames;
 use crate::error::{Error, Result};
 
@@ -35,6 +36,18 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
         });
     }
     decompressed(BufReader::with_capacity(BUFFER_BYTES, file)).map_err(with_path)
+}
+
+/// Opens a text file as UTF-8: as [`open`], then decoded from the encoding told, or from UTF-16 by its
+/// byte order mark.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_text(
+    path: &Path,
+    encoding: Option<TextEncoding>,
+) -> Result<Box<dyn BufRead + Send>> {
+    decoded(open(path)?, encoding).map_err(|error| Error::io(path, error))
 }
 
 fn decompressed<R: Read + Send + 'static>(
@@ -106,8 +119,8 @@ pub struct Line<'a> {
     pub number: u64,
     /// Byte offset of the line in the decompressed file.
     pub offset: u64,
-    /// The text, or the first invalid byte of the line (from 1) when it is not UTF-8.
-    pub text: std::result::Result<&'a str, usize>,
+    /// The text, or what is wrong with a line that is not UTF-8.
+    pub text: std::result::Result<&'a str, NotUtf8>,
 }
 
 /// Reads whole lines in blocks of a bounded size, or of one line where a line is longer.
@@ -279,12 +292,12 @@ impl<'a> Iterator for PieceLines<'a> {
     }
 }
 
-/// Bytes as text, or the first invalid byte from 1.
-fn checked(bytes: &[u8]) -> std::result::Result<&str, usize> {
+/// Bytes as text, or what is wrong with them.
+fn checked(bytes: &[u8]) -> std::result::Result<&str, NotUtf8> {
     // The fast check does not tell where it failed.
     simdutf8::basic::from_utf8(bytes)
         .or_else(|_| std::str::from_utf8(bytes))
-        .map_err(|error| error.valid_up_to() + 1)
+        .map_err(|error| NotUtf8::new(bytes, error))
 }
 
 #[cfg(test)]

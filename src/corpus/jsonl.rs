@@ -5,15 +5,12 @@ use serde_json::{Map, Value};
 use super::row::{KeptFields, RawRow, RowError, cell_labels};
 use crate::error::shortened;
 
-/// Reads one line, with the fields that are kept. Labels given as `null` or not at all mean "not annotated".
-pub(super) fn read_row(line: &str, kept: &KeptFields) -> Result<RawRow, RowError> {
-    let object: Map<String, Value> =
-        serde_json::from_str(line).map_err(|error| not_an_object(&error))?;
-    let text = match object.get("text") {
-        Some(Value::String(text)) => text.clone(),
-        Some(_) => return Err("the field \"text\" is not a string".into()),
-        None => return Err("there is no field \"text\"".into()),
-    };
+/// Reads an object, with the fields that are kept. Labels given as `null` or not at all mean "not
+/// annotated".
+pub(super) fn read_object(
+    object: Map<String, Value>,
+    kept: &KeptFields,
+) -> Result<RawRow, RowError> {
     let labels = match (object.get("labels"), object.get("label")) {
         (Some(_), Some(_)) => {
             return Err("both \"labels\" and \"label\" are given; keep one".into());
@@ -25,21 +22,36 @@ pub(super) fn read_row(line: &str, kept: &KeptFields) -> Result<RawRow, RowError
     Ok(RawRow {
         id: scalar("id", object.get("id"))?,
         doc: scalar("doc", object.get("doc"))?,
-        text,
+        text: text_of(&object, &["text"])?,
         labels,
         unsure: object
             .get("unsure")
             .map_or(Ok(None), |value| label_names("unsure", value))?
             .unwrap_or_default(),
         annotator: scalar("annotator", object.get("annotator"))?,
-        fields: match kept {
-            KeptFields::None => Map::new(),
-            kept => {
-                let fields = object.into_iter();
-                fields.filter(|(name, _)| kept.keeps(name)).collect()
-            }
-        },
+        fields: kept.of(object, |_| false),
+        ..RawRow::default()
     })
+}
+
+/// The object that a line or an element of an array is.
+pub(super) fn parse(json: &str) -> Result<Map<String, Value>, RowError> {
+    serde_json::from_str(json).map_err(|error| not_an_object(&error))
+}
+
+/// The text in the first field that there is.
+pub(super) fn text_of(object: &Map<String, Value>, names: &[&str]) -> Result<String, RowError> {
+    match names
+        .iter()
+        .find_map(|name| Some((name, object.get(*name)?)))
+    {
+        Some((_, Value::String(text))) => Ok(text.clone()),
+        Some((name, _)) => Err(format!("the field {name:?} is not a string")),
+        None => Err(format!(
+            "there is no field {:?}",
+            names.first().copied().unwrap_or_default()
+        )),
+    }
 }
 
 /// Why a line is no JSON object, without the line that serde counts within it.
@@ -73,7 +85,7 @@ fn is_inexact(number: f64) -> bool {
     number.abs() >= 18_446_744_073_709_551_615.0
 }
 
-fn label_names(field: &str, value: &Value) -> Result<Option<Vec<String>>, RowError> {
+pub(super) fn label_names(field: &str, value: &Value) -> Result<Option<Vec<String>>, RowError> {
     match value {
         Value::Null => Ok(None),
         Value::String(cell) => Ok(cell_labels(cell)),
@@ -83,7 +95,7 @@ fn label_names(field: &str, value: &Value) -> Result<Option<Vec<String>>, RowErr
                 Value::String(name) => Ok(name.clone()),
                 Value::Number(number) => Ok(number.to_string()),
                 _ => Err(format!(
-                    "the field {field:?} holds something that is not a label's name"
+                    "the field {field:?} holds something that is not a label's name; an export of an annotation tool is read with --from doccano, label-studio or prodigy"
                 )),
             })
             .collect::<Result<Vec<_>, _>>()

@@ -1,13 +1,16 @@
 //! Reading annotated corpora of any supported format into records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Corpus;
+use super::encoding::TextEncoding;
+use super::format::{CorpusFormat, Reading, files_of};
+use super::joining::{ReadRecord, decide_by_majority, join_answers};
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
-use super::row::KeptFields;
+use super::row::{KeptFields, LeftOut};
 use super::rows::{FileRows, NumberedRow};
 use super::stream::RecordStream;
 use crate::error::{Annotated, Error, Result};
@@ -29,7 +32,8 @@ pub enum Contradictions {
 pub struct CorpusReader {
     aliases: Aliases,
     contradictions: Contradictions,
-    kept: KeptFields,
+    reading: Reading,
+    separately: bool,
 }
 
 impl CorpusReader {
@@ -38,17 +42,44 @@ impl CorpusReader {
         Self {
             aliases,
             contradictions,
-            kept: KeptFields::None,
+            ..Self::default()
         }
     }
 
     /// The same reader, keeping other fields of the rows as well.
-    pub fn keeping(self, kept: KeptFields) -> Self {
-        Self { kept, ..self }
+    pub fn keeping(mut self, kept: KeptFields) -> Self {
+        self.reading.kept = kept;
+        self
     }
 
-    /// Reads files in the order given; the format of each is known by its name
-    /// (`.jsonl`, `.csv`, `.tsv`, with `.gz` or `.zst` behind), else by its first character.
+    /// The same reader for files of one format, whatever their names say.
+    pub fn from_format(mut self, format: CorpusFormat) -> Self {
+        self.reading.format = format;
+        self
+    }
+
+    /// The same reader for text files that are not UTF-8.
+    pub fn encoded(mut self, encoding: Option<TextEncoding>) -> Self {
+        self.reading.encoding = encoding;
+        self
+    }
+
+    /// The same reader for one sheet of spreadsheets; without a name the first.
+    pub fn sheet(mut self, name: Option<String>) -> Self {
+        self.reading.sheet = name;
+        self
+    }
+
+    /// The same reader, keeping a record for each annotator of a sentence. Otherwise they become one, with
+    /// the labels that most of its annotators gave; a label with as many for as against is
+    /// [`Record::unsure`].
+    pub fn separately(mut self) -> Self {
+        self.separately = true;
+        self
+    }
+
+    /// Reads files in the order given; the format of each is known by its name and by what it begins
+    /// with, unless the reader was told another. A folder is read as one of brat.
     ///
     /// # Errors
     /// At the first file that cannot be read, row that cannot be understood, or text annotated
@@ -56,7 +87,10 @@ impl CorpusReader {
     pub fn read(&self, paths: &[PathBuf]) -> Result<Corpus> {
         let mut collector = Collector::new(self);
         for path in paths {
-            collector.read(path, FileRows::open(path, &self.kept)?)?;
+            for (file, format) in files_of(path, &self.reading)? {
+                let rows = FileRows::open(&file, format, &self.reading)?;
+                collector.read(&file, rows)?;
+            }
         }
         collector.finish()
     }
@@ -69,7 +103,7 @@ impl CorpusReader {
         let mut collector = Collector::new(self);
         for (name, content) in parts {
             let path = Path::new(name);
-            let rows = FileRows::lines(path, Box::new(*content), &self.kept);
+            let rows = FileRows::lines(path, Box::new(*content), &self.reading.kept);
             collector.read(path, rows)?;
         }
         collector.finish()
@@ -81,13 +115,22 @@ impl CorpusReader {
         file: &Arc<PathBuf>,
         (line, row): NumberedRow,
         counts: &mut ReadCounts,
-    ) -> Result<Option<Record>> {
+    ) -> Result<Option<ReadRecord>> {
         let in_row = |message| Error::Row {
             path: file.to_path_buf(),
             line,
             message,
         };
         let row = row.map_err(in_row)?;
+        match row.left_out {
+            None => {}
+            Some(LeftOut::Skipped) => counts.skipped += 1,
+            Some(LeftOut::Ignored) => counts.ignored += 1,
+            Some(LeftOut::Rejected) => counts.rejected += 1,
+        }
+        if row.left_out.is_some() {
+            return Ok(None);
+        }
         let Some(names) = row.labels else {
             counts.unannotated += 1;
             return Ok(None);
@@ -101,16 +144,21 @@ impl CorpusReader {
                 .read_labels(names.iter().map(String::as_str))
                 .map_err(in_row)
         };
+        let has_id = row.id.is_some();
+        let id = row
+            .id
+            .unwrap_or_else(|| format!("{}:{line}", file.display()));
+        let (id, whole) = match row.sentence {
+            Some(sentence) => (format!("{id}:{sentence}"), Some(id)),
+            None => (id, None),
+        };
+        // A text without a document is its own, so that its repeats stay in one fold.
+        let doc = row.doc.or(whole);
         let record = Record {
             labels: labels_of(&names)?,
             unsure: labels_of(&row.unsure)?,
-            id: row
-                .id
-                .unwrap_or_else(|| format!("{}:{line}", file.display())),
-            // A text without a document is its own, so that its repeats stay in one fold.
-            doc: row
-                .doc
-                .unwrap_or_else(|| format!("text:{}", row.text.trim())),
+            id,
+            doc: doc.unwrap_or_else(|| format!("text:{}", row.text.trim())),
             text: row.text,
             annotator: row.annotator,
             fields: row.fields,
@@ -118,7 +166,11 @@ impl CorpusReader {
             line,
         };
         counts.annotated += 1;
-        Ok(Some(record))
+        Ok(Some(ReadRecord {
+            record,
+            has_id,
+            asked: row.asked.as_deref().map(labels_of).transpose()?,
+        }))
     }
 
     /// Other names of labels.
@@ -126,13 +178,13 @@ impl CorpusReader {
         &self.aliases
     }
 
-    /// Which other fields are kept.
-    pub(super) fn kept(&self) -> &KeptFields {
-        &self.kept
+    /// How files are read.
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// Reads the records of files one by one, in the order given. Texts are not compared: repeats
-    /// and contradictions are not found.
+    /// and contradictions are not found, and each annotator of a sentence has a record.
     pub fn stream<'a>(&'a self, paths: &'a [PathBuf]) -> RecordStream<'a> {
         RecordStream::new(self, paths)
     }
@@ -141,29 +193,26 @@ impl CorpusReader {
 /// The error of a corpus in which no row can be learnt from.
 pub(crate) fn empty_corpus(counts: &ReadCounts) -> Error {
     Error::Corpus(format!(
-        "the corpus is empty: no annotated sentence was found ({} rows without annotation, {} without text)",
-        counts.unannotated, counts.empty
+        "the corpus is empty: no annotated sentence was found ({})",
+        match counts.left_out() {
+            told if told.is_empty() => "no row at all".to_owned(),
+            told => told.join(", "),
+        }
     ))
 }
 
 struct Collector<'a> {
     reader: &'a CorpusReader,
-    records: Vec<Record>,
+    read: Vec<ReadRecord>,
     counts: ReadCounts,
-    /// For each text: the first row that holds it.
-    first_rows: HashMap<String, usize>,
-    /// Texts with more than one annotation.
-    contradictory: std::collections::BTreeSet<String>,
 }
 
 impl<'a> Collector<'a> {
     fn new(reader: &'a CorpusReader) -> Self {
         Self {
             reader,
-            records: Vec::new(),
+            read: Vec::new(),
             counts: ReadCounts::default(),
-            first_rows: HashMap::new(),
-            contradictory: std::collections::BTreeSet::new(),
         }
     }
 
@@ -171,53 +220,63 @@ impl<'a> Collector<'a> {
         let file = Arc::new(path.to_path_buf());
         for row in rows {
             let record = self.reader.record(&file, row?, &mut self.counts)?;
-            if let Some(record) = record {
-                self.compare(&record)?;
-                self.records.push(record);
-            }
+            self.read.extend(record);
         }
-        Ok(())
-    }
-
-    /// Counts a repeated text, or treats a contradictory one as the reader was told.
-    fn compare(&mut self, record: &Record) -> Result<()> {
-        let text = record.text.trim();
-        let Some(&earlier) = self.first_rows.get(text) else {
-            self.first_rows.insert(text.to_owned(), self.records.len());
-            return Ok(());
-        };
-        let first = &self.records[earlier];
-        if first.labels == record.labels {
-            self.counts.repeated += 1;
-            return Ok(());
-        }
-        if self.reader.contradictions == Contradictions::Refuse {
-            let annotated = |record: &Record| {
-                Box::new(Annotated {
-                    place: record.place(),
-                    labels: display(&record.labels),
-                })
-            };
-            return Err(Error::Contradiction {
-                first: annotated(first),
-                second: annotated(record),
-            });
-        }
-        self.contradictory.insert(text.to_owned());
         Ok(())
     }
 
     fn finish(mut self) -> Result<Corpus> {
-        self.counts.contradictory = self.contradictory.len();
-        if self.reader.contradictions == Contradictions::Drop {
-            let contradictory = &self.contradictory;
-            self.records
-                .retain(|record| !contradictory.contains(record.text.trim()));
-            self.counts.annotated = self.records.len();
+        let mut read = join_answers(self.read, &mut self.counts);
+        if !self.reader.separately {
+            read = decide_by_majority(read, &mut self.counts);
         }
-        if self.records.is_empty() {
+        let mut records: Vec<Record> = read.into_iter().map(|row| row.record).collect();
+        let contradictory = self.reader.compare(&records, &mut self.counts)?;
+        self.counts.contradictory = contradictory.len();
+        if self.reader.contradictions == Contradictions::Drop {
+            records.retain(|record| !contradictory.contains(record.text.trim()));
+            self.counts.annotated = records.len();
+        }
+        if records.is_empty() {
             return Err(empty_corpus(&self.counts));
         }
-        Ok(Corpus::new(self.records, self.counts))
+        Ok(Corpus::new(records, self.counts))
+    }
+}
+
+impl CorpusReader {
+    /// Counts repeated texts and finds contradictory ones, or refuses the first.
+    fn compare(&self, records: &[Record], counts: &mut ReadCounts) -> Result<HashSet<String>> {
+        let mut first_rows: HashMap<&str, &Record> = HashMap::new();
+        let mut contradictory = HashSet::new();
+        for record in records {
+            let text = record.text.trim();
+            let Some(first) = first_rows.get(text) else {
+                first_rows.insert(text, record);
+                continue;
+            };
+            // That people differ is what rows read separately are for.
+            if self.separately && first.annotator != record.annotator {
+                continue;
+            }
+            if first.labels == record.labels {
+                counts.repeated += 1;
+                continue;
+            }
+            if self.contradictions == Contradictions::Refuse {
+                let annotated = |record: &Record| {
+                    Box::new(Annotated {
+                        place: record.place(),
+                        labels: display(&record.labels),
+                    })
+                };
+                return Err(Error::Contradiction {
+                    first: annotated(first),
+                    second: annotated(record),
+                });
+            }
+            contradictory.insert(text.to_owned());
+        }
+        Ok(contradictory)
     }
 }

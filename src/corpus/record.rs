@@ -86,6 +86,76 @@ pub struct ReadCounts {
     pub repeated: usize,
     /// Texts annotated in more than one way; see [`super::Contradictions`].
     pub contradictory: usize,
+    /// Annotations that the annotator skipped (Label Studio), left out.
+    pub skipped: usize,
+    /// Rows that the annotator ignored (Prodigy), left out.
+    pub ignored: usize,
+    /// Choices of labels that the annotator rejected as a whole (Prodigy), left out.
+    pub rejected: usize,
+    /// Answers to one label at a time (Prodigy) that were joined to rows.
+    pub answers: usize,
+    /// Rows of several annotators that were brought together.
+    pub voted: usize,
+    /// Sentences that came of them, each with the labels that most of its annotators gave.
+    pub decided: usize,
+    /// Labels of such sentences on which as many said yes as no, left open.
+    pub tied: usize,
+}
+
+impl ReadCounts {
+    /// Adds what was read elsewhere.
+    pub fn add(&mut self, other: &Self) {
+        let pairs = [
+            (&mut self.annotated, other.annotated),
+            (&mut self.unannotated, other.unannotated),
+            (&mut self.empty, other.empty),
+            (&mut self.repeated, other.repeated),
+            (&mut self.contradictory, other.contradictory),
+            (&mut self.skipped, other.skipped),
+            (&mut self.ignored, other.ignored),
+            (&mut self.rejected, other.rejected),
+            (&mut self.answers, other.answers),
+            (&mut self.voted, other.voted),
+            (&mut self.decided, other.decided),
+            (&mut self.tied, other.tied),
+        ];
+        for (count, more) in pairs {
+            *count += more;
+        }
+    }
+
+    /// What was left out and why, each with its number; nothing that is zero.
+    pub fn left_out(&self) -> Vec<String> {
+        let counts = [
+            (self.unannotated, "rows without annotation"),
+            (self.empty, "rows without text"),
+            (self.skipped, "skipped by the annotator"),
+            (self.ignored, "ignored by the annotator"),
+            (self.rejected, "rejected as a whole by the annotator"),
+        ];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        counts
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect()
+    }
+
+    /// How rows were brought together, a sentence each; nothing where none were.
+    pub fn brought_together(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        if self.answers > 0 {
+            told.push(format!(
+                "{} answers to one label at a time were joined by text; labels not asked about are left open",
+                self.answers
+            ));
+        }
+        if self.voted > 0 {
+            told.push(format!(
+                "{} rows of several annotators became {} sentences with the labels of the majority; {} labels with as many for as against are left open",
+                self.voted, self.decided, self.tied
+            ));
+        }
+        told
+    }
 }
 
 #[cfg(test)]

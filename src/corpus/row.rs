@@ -36,13 +36,57 @@ impl KeptFields {
             Self::All => !KNOWN_FIELDS.contains(&name),
         }
     }
+
+    /// The fields of an object that are kept. One that is named is looked for within other objects as
+    /// well: by its path, as in `meta.outlet`, and by its name alone in those that tools keep the user's
+    /// fields in. Where all are kept, those that `is_the_tools` tells to be the tool's own are not.
+    pub(super) fn of(
+        &self,
+        object: Map<String, Value>,
+        is_the_tools: impl Fn(&str) -> bool,
+    ) -> Map<String, Value> {
+        match self {
+            Self::None => Map::new(),
+            Self::Named(names) => names
+                .iter()
+                .filter_map(|name| Some((name.clone(), named(&object, name)?.clone())))
+                .collect(),
+            Self::All => object
+                .into_iter()
+                .filter(|(name, _)| self.keeps(name) && !is_the_tools(name))
+                .collect(),
+        }
+    }
+}
+
+/// Objects in which annotation tools keep the fields that came with a text.
+const NESTS: &[&str] = &["data", "meta", "metadata"];
+
+/// The field of a name, of a path between dots, or of that name within an object of the user's fields.
+pub(super) fn named<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    at_path(object, name).or_else(|| {
+        let nests = NESTS
+            .iter()
+            .filter_map(|nest| object.get(*nest)?.as_object());
+        nests.filter_map(|nest| at_path(nest, name)).next()
+    })
+}
+
+/// The field of a name, else that at a path of names between dots.
+pub(crate) fn at_path<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    object.get(path).or_else(|| {
+        path.match_indices('.').find_map(|(dot, _)| {
+            let inner = object.get(&path[..dot])?.as_object()?;
+            at_path(inner, &path[dot + 1..])
+        })
+    })
 }
 
 /// What is wrong with a row.
 pub(super) type RowError = String;
 
 /// A row as it stands in a file. `labels` is `None` when the row is not annotated.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RawRow {
     pub(super) id: Option<String>,
     pub(super) doc: Option<String>,
@@ -53,9 +97,31 @@ pub(super) struct RawRow {
     pub(super) annotator: Option<String>,
     /// The other fields that were asked for.
     pub(super) fields: Map<String, Value>,
+    /// Which sentence of a longer text it is, from 1.
+    pub(super) sentence: Option<usize>,
+    /// Why its annotation does not count.
+    pub(super) left_out: Option<LeftOut>,
+    /// The labels that were asked about, where nothing was said of others.
+    pub(super) asked: Option<Vec<String>>,
 }
 
-/// The names in one cell; an empty cell means "not annotated".
+/// Why the annotation of a row does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    /// The annotator skipped it (Label Studio).
+    Skipped,
+    /// The annotator ignored it (Prodigy).
+    Ignored,
+    /// The annotator rejected a choice of labels as a whole (Prodigy).
+    Rejected,
+}
+
+/// The names in one cell, as a JSON list or between `|` or `;`; an empty cell means "not annotated".
 pub(super) fn cell_labels(cell: &str) -> Option<Vec<String>> {
+    if cell.trim_start().starts_with('[')
+        && let Ok(names) = serde_json::from_str::<Vec<String>>(cell)
+    {
+        return Some(names);
+    }
     (!cell.trim().is_empty()).then(|| split_cell(cell).map(str::to_owned).collect())
 }

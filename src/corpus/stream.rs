@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::{STANDARD_INPUT, can_be_read_twice};
+use super::format::{CorpusFormat, files_of};
 use super::read::CorpusReader;
 use super::record::{ReadCounts, Record};
 use super::rows::{FileRows, NumberedRow};
@@ -13,6 +14,8 @@ use crate::error::{Error, Result};
 pub struct RecordStream<'a> {
     reader: &'a CorpusReader,
     paths: std::slice::Iter<'a, PathBuf>,
+    /// The files of the current path that were not opened yet.
+    files: std::vec::IntoIter<(PathBuf, CorpusFormat)>,
     current: Option<(Arc<PathBuf>, FileRows)>,
     counts: ReadCounts,
 }
@@ -22,6 +25,7 @@ impl<'a> RecordStream<'a> {
         Self {
             reader,
             paths: paths.iter(),
+            files: Vec::new().into_iter(),
             current: None,
             counts: ReadCounts::default(),
         }
@@ -36,11 +40,15 @@ impl<'a> RecordStream<'a> {
     pub(super) fn row(&mut self) -> Result<Option<(Arc<PathBuf>, NumberedRow)>> {
         loop {
             let Some((file, rows)) = &mut self.current else {
-                let Some(path) = self.paths.next() else {
+                let reading = self.reader.reading();
+                if let Some((file, format)) = self.files.next() {
+                    let rows = FileRows::open(&file, format, reading)?;
+                    self.current = Some((Arc::new(file), rows));
+                } else if let Some(path) = self.paths.next() {
+                    self.files = files_of(path, reading)?.into_iter();
+                } else {
                     return Ok(None);
-                };
-                let rows = FileRows::open(path, self.reader.kept())?;
-                self.current = Some((Arc::new(path.clone()), rows));
+                }
                 continue;
             };
             match rows.next().transpose()? {
@@ -52,9 +60,18 @@ impl<'a> RecordStream<'a> {
 
     fn record(&mut self) -> Result<Option<Record>> {
         while let Some((file, row)) = self.row()? {
-            if let Some(record) = self.reader.record(&file, row, &mut self.counts)? {
-                return Ok(Some(record));
+            let line = row.0;
+            let Some(read) = self.reader.record(&file, row, &mut self.counts)? else {
+                continue;
+            };
+            if read.asked.is_some() {
+                return Err(Error::Row {
+                    path: file.to_path_buf(),
+                    line,
+                    message: "an answer to one label, which must be joined with those to others; train without --stream".into(),
+                });
             }
+            return Ok(Some(read.record));
         }
         Ok(None)
     }
@@ -66,7 +83,7 @@ impl Iterator for RecordStream<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         let record = self.record();
         if record.is_err() {
-            (self.paths, self.current) = (Default::default(), None);
+            (self.paths, self.files, self.current) = Default::default();
         }
         record.transpose()
     }

@@ -5,7 +5,9 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
-use super::files::{can_be_read_twice, open};
+use super::encoding::{NotUtf8, TextEncoding};
+use super::files::{can_be_read_twice, open_text};
+use super::format::Reading;
 use super::row::{KeptFields, RawRow, RowError, cell_labels};
 use super::rows::NumberedRow;
 use crate::error::{Error, Result, shortened};
@@ -15,6 +17,7 @@ const LABEL_NAMES: &[&str] = &["labels", "label"];
 const ID_NAME: &str = "id";
 const DOC_NAME: &str = "doc";
 const ANNOTATOR_NAME: &str = "annotator";
+const UNSURE_NAME: &str = "unsure";
 
 /// Where the fields of a row stand.
 enum Columns {
@@ -25,6 +28,8 @@ enum Columns {
         id: Option<usize>,
         doc: Option<usize>,
         annotator: Option<usize>,
+        /// Labels left open, by name.
+        unsure: Option<usize>,
         /// Columns carried along, with their names.
         kept: Vec<(usize, String)>,
         labels: LabelColumns,
@@ -46,6 +51,7 @@ pub(super) struct TableRows {
     /// Rows that were read already.
     read: std::vec::IntoIter<NumberedRecord>,
     records: DelimitedRecords,
+    encoding: Option<TextEncoding>,
 }
 
 /// A row as it stands, or what is wrong with it, with the line that it begins on.
@@ -61,8 +67,9 @@ impl TableRows {
         path: &Path,
         reader: Box<dyn BufRead + Send>,
         delimiter: u8,
-        kept: &KeptFields,
+        reading: &Reading,
     ) -> Result<Self> {
+        let (kept, encoding) = (&reading.kept, reading.encoding);
         let mut records = DelimitedRecords::new(path, reader, delimiter)?;
         let Some(first) = records.next().transpose()? else {
             return Ok(Self {
@@ -70,20 +77,23 @@ impl TableRows {
                 columns: Columns::Bare,
                 read: Vec::new().into_iter(),
                 records,
+                encoding,
             });
         };
-        let (line, first) = as_text(first);
+        let (line, first) = as_text(first, encoding);
         let first = first.map_err(|message| row_error(path, line, message))?;
         let mut read = Vec::new();
         let columns = find_columns(path, &first, delimiter == b'\t', kept, |taken| {
             let mut survey = FlagSurvey::new(&first, taken);
             if can_be_read_twice(path) {
-                for record in DelimitedRecords::new(path, open(path)?, delimiter)?.skip(1) {
-                    survey.add(&as_text(record?));
+                for record in
+                    DelimitedRecords::new(path, open_text(path, encoding)?, delimiter)?.skip(1)
+                {
+                    survey.add(&as_text(record?, encoding));
                 }
             } else {
                 for record in records.by_ref() {
-                    let record = as_text(record?);
+                    let record = as_text(record?, encoding);
                     survey.add(&record);
                     read.push(record);
                 }
@@ -98,6 +108,7 @@ impl TableRows {
             columns,
             read: read.into_iter(),
             records,
+            encoding,
         })
     }
 
@@ -120,7 +131,7 @@ impl Iterator for TableRows {
         let (line, record) = match self.read.next() {
             Some(record) => record,
             None => match self.records.next()? {
-                Ok(record) => as_text(record),
+                Ok(record) => as_text(record, self.encoding),
                 Err(error) => return Some(Err(error)),
             },
         };
@@ -130,22 +141,24 @@ impl Iterator for TableRows {
 }
 
 /// A record as text; for one whose quote is never closed the line of that quote.
-fn as_text(found: Delimited) -> NumberedRecord {
+fn as_text(found: Delimited, encoding: Option<TextEncoding>) -> NumberedRecord {
     if let Some(line) = found.open_quote {
         return (line, Err(UNCLOSED_QUOTE.into()));
     }
     let record = csv::StringRecord::from_byte_record(found.record);
-    (found.line, record.map_err(|error| not_utf8(&error)))
+    (
+        found.line,
+        record.map_err(|error| not_utf8(error, encoding)),
+    )
 }
 
 /// Names the field, from 1, and the byte in it.
-fn not_utf8(error: &csv::FromUtf8Error) -> RowError {
-    let error = error.utf8_error();
-    format!(
-        "not valid UTF-8 at byte {} of field {}; convert the file to UTF-8 first",
-        error.valid_up_to() + 1,
-        error.field() + 1
-    )
+fn not_utf8(error: csv::FromUtf8Error, encoding: Option<TextEncoding>) -> RowError {
+    let (field, byte) = (error.utf8_error().field(), error.utf8_error().valid_up_to());
+    let record = error.into_byte_record();
+    let bytes = record.get(field).unwrap_or_default();
+    let found = NotUtf8::at(bytes, byte);
+    format!("field {}: {}", field + 1, found.message(encoding))
 }
 
 fn find_columns(
@@ -155,7 +168,18 @@ fn find_columns(
     kept: &KeptFields,
     survey: impl FnOnce(&[Option<usize>]) -> Result<FlagSurvey>,
 ) -> Result<Columns> {
-    let find = |names: &[&str]| header.iter().position(|name| names.contains(&name.trim()));
+    let find = |names: &[&str]| {
+        let exact = header.iter().position(|name| names.contains(&name.trim()));
+        // Spreadsheets write "Text" and "ID".
+        exact.or_else(|| {
+            let alike = |name: &str| {
+                names
+                    .iter()
+                    .any(|other| other.eq_ignore_ascii_case(name.trim()))
+            };
+            header.iter().position(alike)
+        })
+    };
     let Some(text) = find(TEXT_NAMES) else {
         if tab && header.len() == 2 && !matches!(kept, KeptFields::Named(_)) {
             return Ok(Columns::Bare);
@@ -177,10 +201,14 @@ fn find_columns(
         }
     }
     let (id, doc, annotator) = (find(&[ID_NAME]), find(&[DOC_NAME]), find(&[ANNOTATOR_NAME]));
+    let unsure = find(&[UNSURE_NAME]);
+    let mut taken = vec![Some(text), id, doc, annotator, unsure];
     let labels = match find(LABEL_NAMES) {
-        Some(column) => LabelColumns::Names(column),
+        Some(column) => {
+            taken.push(Some(column));
+            LabelColumns::Names(column)
+        }
         None => {
-            let taken = [Some(text), id, doc, annotator];
             let survey = survey(&taken)?;
             let flags = survey.flags(path, header)?;
             if survey.rows > 0 && flags.is_empty() {
@@ -199,13 +227,15 @@ fn find_columns(
     };
     let named = header.iter().map(str::trim).enumerate();
     let kept_columns = named.filter(|&(column, name)| {
-        kept.keeps(name) && (!is_flag(column) || matches!(kept, KeptFields::Named(_)))
+        let is_named = matches!(kept, KeptFields::Named(_));
+        kept.keeps(name) && (is_named || !(is_flag(column) || taken.contains(&Some(column))))
     });
     Ok(Columns::Header {
         text,
         id,
         doc,
         annotator,
+        unsure,
         kept: kept_columns
             .map(|(column, name)| (column, name.to_owned()))
             .collect(),
@@ -311,6 +341,7 @@ fn read_record(record: &csv::StringRecord, columns: &Columns) -> RawRow {
             id,
             doc,
             annotator,
+            unsure,
             kept,
             labels,
         } => RawRow {
@@ -338,14 +369,19 @@ fn read_record(record: &csv::StringRecord, columns: &Columns) -> RawRow {
                 }
             },
             // An empty cell beside filled ones leaves its label open.
-            unsure: match labels {
-                LabelColumns::Names(_) => Vec::new(),
-                LabelColumns::Flags(flags) => flags
+            unsure: {
+                let named = unsure.and_then(|column| cell_labels(cell(column)));
+                let flags = match labels {
+                    LabelColumns::Names(_) => &[][..],
+                    LabelColumns::Flags(flags) => flags,
+                };
+                let open = flags
                     .iter()
-                    .filter(|(column, _)| cell(*column).trim().is_empty())
-                    .map(|(_, label)| label.clone())
-                    .collect(),
+                    .filter(|(column, _)| cell(*column).trim().is_empty());
+                let open = open.map(|(_, label)| label.clone());
+                named.unwrap_or_default().into_iter().chain(open).collect()
             },
+            ..RawRow::default()
         },
     }
 }

@@ -290,7 +290,10 @@ impl<'a> Iterator for PieceUnits<'a> {
                 let line = lines.next()?;
                 Some(Unit {
                     offset: line.offset as usize,
-                    text: line.text.map(Cow::Borrowed).map_err(invalid_utf8),
+                    text: line
+                        .text
+                        .map(Cow::Borrowed)
+                        .map_err(|error| error.message(None)),
                     paragraph: true,
                     ..Unit::new(file, line.number)
                 })
@@ -327,7 +330,7 @@ impl Objects {
     }
 
     fn unit<'a>(&self, mut unit: Unit<'a>, line: Line<'a>) -> Unit<'a> {
-        let found = line.text.map_err(invalid_utf8);
+        let found = line.text.map_err(|error| error.message(None));
         let mut values = match found.and_then(|text| self.reader.read(text)) {
             Ok(values) => values,
             Err(message) => {

@@ -65,9 +65,7 @@ impl Source for InOrder<'_> {
                     return Ok(Some(row));
                 }
                 let counts = stream.counts();
-                self.counts.annotated += counts.annotated;
-                self.counts.unannotated += counts.unannotated;
-                self.counts.empty += counts.empty;
+                self.counts.add(counts);
                 self.rows.push(counts.annotated);
             }
             let next = self.paths.get(self.rows.len()..self.rows.len() + 1);

@@ -1,0 +1,127 @@
+//! Labels of spans within a text, and the sentences that hold them.
+
+use std::ops::Range;
+
+use crate::corpus::row::{RawRow, RowError};
+use crate::text::SentenceSplitter;
+
+/// In what the places of spans are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Characters (Python).
+    Characters,
+    /// Units of UTF-16 (JavaScript).
+    Utf16,
+}
+
+/// A stretch of a text and its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::corpus) struct Span {
+    /// Bytes of the text.
+    pub(in crate::corpus) range: Range<usize>,
+    pub(in crate::corpus) label: String,
+}
+
+/// Finds the bytes of spans from places counted otherwise.
+pub(in crate::corpus) struct Places {
+    /// Where each unit begins, and the end.
+    bytes: Vec<usize>,
+}
+
+impl Places {
+    pub(super) fn new(text: &str, unit: Unit) -> Self {
+        let mut bytes = Vec::with_capacity(text.len() / 2 + 1);
+        for (at, character) in text.char_indices() {
+            let units = match unit {
+                Unit::Characters => 1,
+                Unit::Utf16 => character.len_utf16(),
+            };
+            // The second half of a pair stands where its character does.
+            bytes.extend(std::iter::repeat_n(at, units));
+        }
+        bytes.push(text.len());
+        Self { bytes }
+    }
+
+    /// Places counted in characters.
+    pub(in crate::corpus) fn of_characters(text: &str) -> Self {
+        Self::new(text, Unit::Characters)
+    }
+
+    /// The bytes between two places.
+    pub(in crate::corpus) fn range(
+        &self,
+        start: u64,
+        end: u64,
+        label: &str,
+    ) -> Result<Range<usize>, RowError> {
+        let byte = |place: u64| {
+            let place = usize::try_from(place).ok();
+            place.and_then(|place| self.bytes.get(place)).copied()
+        };
+        match (byte(start), byte(end)) {
+            (Some(first), Some(last)) if first <= last => Ok(first..last),
+            _ => Err(format!(
+                "the span {start} to {end} ({label}) does not lie within the text of {} characters",
+                self.bytes.len() - 1
+            )),
+        }
+    }
+}
+
+/// The sentences of a text, each with the labels of the spans that it holds or shares. A sentence
+/// without a span is annotated as none.
+pub(in crate::corpus) fn sentences(text: &str, spans: &[Span]) -> Vec<(Range<usize>, Vec<String>)> {
+    let sentences = SentenceSplitter::default().split(text);
+    let labels = |sentence: &Range<usize>| {
+        spans
+            .iter()
+            .filter(|span| {
+                let shared = span.range.start.max(sentence.start)..span.range.end.min(sentence.end);
+                text.get(shared)
+                    .is_some_and(|shared| !shared.trim().is_empty())
+            })
+            .map(|span| span.label.clone())
+            .collect()
+    };
+    sentences
+        .into_iter()
+        .map(|sentence| (sentence.clone(), labels(&sentence)))
+        .collect()
+}
+
+/// A row for each sentence of a text; `whole` has all but text and labels.
+pub(super) fn rows(text: &str, spans: &[Span], whole: &RawRow) -> Vec<RawRow> {
+    let sentences = sentences(text, spans).into_iter().enumerate();
+    let rows = sentences.map(|(place, (range, labels))| RawRow {
+        text: text[range].to_owned(),
+        labels: Some(labels),
+        sentence: Some(place + 1),
+        ..whole.clone()
+    });
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_hold_the_spans_that_lie_in_them_or_reach_into_them() {
+        let text = "قصفت الطائرات 😀 البلدة. ثم هدأ القتال. وفر السكان.";
+        let places = Places::of_characters(text);
+        let span = |start, end, label: &str| Span {
+            range: places.range(start, end, label).unwrap(),
+            label: label.into(),
+        };
+        let spans = [span(0, 13, "air"), span(16, 28, "both")];
+        let found: Vec<Vec<String>> = sentences(text, &spans)
+            .into_iter()
+            .map(|(_, labels)| labels)
+            .collect();
+        assert_eq!(found, [vec!["air", "both"], vec!["both"], vec![]]);
+        assert!(places.range(3, 2, "x").is_err() && places.range(0, 999, "x").is_err());
+        let utf16 = Places::new(text, Unit::Utf16);
+        assert_eq!(utf16.range(17, 23, "x"), places.range(16, 22, "x"));
+    }
+}
