@@ -8,10 +8,12 @@ use clap::Args;
 
 use super::console::{Failure, complain, progress};
 use super::predict::tell_missing;
-use super::refuse_overwriting;
+use super::{FileArgs, refuse_overwriting};
 use crate::compressed::{Compressed, Compression};
 use crate::convert::{Conversion, Converted, WrittenFormat, convert};
-use crate::corpus::{Aliases, CodingColumns, Contradictions, CorpusReader};
+use crate::corpus::{
+    Aliases, CodingColumns, Contradictions, CorpusFormat, CorpusReader, ReadCounts,
+};
 use crate::error::Error;
 use crate::output_file::OutputFile;
 
@@ -24,6 +26,7 @@ Examples:
   marsad convert mine.jsonl --wide -o columns.tsv
   marsad convert mine.jsonl -o tasks.json            tasks of Label Studio
   marsad convert mine.jsonl --to prodigy -o for-prodigy.jsonl
+  marsad convert old.csv --encoding windows-1256 -o new.csv
 
 All rows are kept in their order, those without annotation too, with all their fields. What the
 format cannot hold is told, with the number of rows. Annotated as none differs from not annotated
@@ -52,6 +55,11 @@ pub(super) struct ConvertArgs {
     /// TOML file with other names for labels: [aliases] seize = "capture.territory"
     #[arg(long, value_name = "FILE.toml")]
     aliases: Option<PathBuf>,
+    /// Format of the corpora
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    from: CorpusFormat,
+    #[command(flatten)]
+    files: FileArgs,
 }
 
 pub(super) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
@@ -59,7 +67,10 @@ pub(super) fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     let aliases = args.aliases.as_deref().map(Aliases::read);
     let aliases = aliases.transpose()?.unwrap_or_default();
     // Texts are not compared.
-    let reader = CorpusReader::new(aliases, Contradictions::Keep);
+    let reader = CorpusReader::new(aliases, Contradictions::Keep)
+        .from_format(args.from)
+        .encoded(args.files.encoding)
+        .sheet(args.files.sheet.clone());
     let run = |output: &mut (dyn Write + Send), target: &Path| {
         let bar = progress(None, "{spinner} {human_pos} rows, {per_sec} ({elapsed})");
         let set = |rows: usize| bar.set_position(rows as u64);
@@ -136,13 +147,27 @@ impl ConvertArgs {
             let labels = converted.labels.iter().map(String::as_str);
             tell_missing(path, &columns.missing(labels));
         }
+        for line in converted.counts.brought_together() {
+            complain(&line);
+        }
         for loss in &converted.losses {
             complain(loss);
         }
         let rows = |count: usize| if count == 1 { "row" } else { "rows" };
         if self.output.is_some() {
+            let counts = &converted.counts;
+            let left_out = ReadCounts {
+                skipped: counts.skipped,
+                ignored: counts.ignored,
+                rejected: counts.rejected,
+                ..ReadCounts::default()
+            };
+            let left_out = match left_out.left_out().join(", ") {
+                empty if empty.is_empty() => empty,
+                listed => format!(" ({listed})"),
+            };
             complain(&format!(
-                "{} {} written, {} without annotation",
+                "{} {} written, {} without annotation{left_out}",
                 converted.rows,
                 rows(converted.rows),
                 converted.unannotated

@@ -203,7 +203,7 @@ impl RowsWriter for Batches<'_> {
         Ok(())
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, _: &mut Losses) -> io::Result<()> {
         self.write_batch()?;
         match self.writer.take() {
             Some(writer) => writer.finish().map(|_| ()),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::RowsWriter;
 use super::lines::{insert_some, insert_unsure};
-use super::losses::Losses;
+use super::losses::{Loss, Losses, field};
 use crate::corpus::{CorpusRow, LabelSet};
 
 /// The names of the controls in the labelling configuration.
@@ -44,7 +44,7 @@ impl<'o> Tasks<'o> {
 
 impl RowsWriter for Tasks<'_> {
     /// Rows that differ only in annotator and labels are one task, with an annotation each.
-    fn write(&mut self, row: CorpusRow, _: &mut Losses) -> io::Result<()> {
+    fn write(&mut self, row: CorpusRow, losses: &mut Losses) -> io::Result<()> {
         let mut data = Map::new();
         data.insert(TEXT.into(), row.text.into());
         insert_some(&mut data, "id", row.id);
@@ -52,8 +52,9 @@ impl RowsWriter for Tasks<'_> {
         insert_unsure(&mut data, row.unsure);
         data.extend(row.fields);
         let Some(labels) = row.labels else {
-            // Who did not annotate is asked again.
-            insert_some(&mut data, "annotator", row.annotator);
+            if row.annotator.is_some() {
+                losses.add(&field("annotator"), Loss::NoAnnotation);
+            }
             self.tasks.push(Task {
                 data,
                 annotations: Vec::new(),
@@ -84,7 +85,7 @@ impl RowsWriter for Tasks<'_> {
         Ok(())
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, _: &mut Losses) -> io::Result<()> {
         self.output.write_all(b"[")?;
         for (place, task) in std::mem::take(&mut self.tasks).into_iter().enumerate() {
             let before: &[u8] = if place == 0 { b"\n" } else { b",\n" };

@@ -77,7 +77,7 @@ impl RowsWriter for Lines<'_> {
         self.output.write_all(b"\n")
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, _: &mut Losses) -> io::Result<()> {
         self.output.flush()
     }
 }

@@ -19,10 +19,16 @@ pub(super) enum Loss {
     HeldAndUnsure,
     /// Of each label it is left open whether it holds.
     AllOpen,
+    /// A label that is left open wherever it could be decided.
+    Undecided,
+    /// What is unsure in a row without annotation.
+    UnsureOfNothing,
     /// A field with 0 and 1 in a table that has such columns for labels.
     LikeLabel,
     /// A name that means something else in the format.
     Renamed,
+    /// The annotator of a row without annotation.
+    NoAnnotation,
 }
 
 impl Loss {
@@ -35,7 +41,10 @@ impl Loss {
             Self::Breaks => "tabs and line breaks become spaces",
             Self::HeldAndUnsure => "a label that holds and is unsure is written as one that holds",
             Self::AllOpen => "no label is decided, so the row is read as not annotated",
+            Self::Undecided => "decided in no row, so its column is not read as that of a label",
+            Self::UnsureOfNothing => "a row without annotation has no label that is unsure",
             Self::LikeLabel => "holds only 0 and 1, so it is read as a label",
+            Self::NoAnnotation => "a row without annotation has no annotator in this format",
             Self::Renamed => "has another meaning in this format",
         }
     }
@@ -48,11 +57,11 @@ pub(super) struct Losses(BTreeMap<(String, Loss), usize>);
 impl Losses {
     /// Counts a row in which something of `what` is lost.
     pub(super) fn add(&mut self, what: &str, loss: Loss) {
-        if let Some(count) = self.0.get_mut(&(what.to_owned(), loss)) {
-            *count += 1;
-        } else {
-            self.0.insert((what.to_owned(), loss), 1);
-        }
+        self.add_rows(what, loss, 1);
+    }
+
+    pub(super) fn add_rows(&mut self, what: &str, loss: Loss, rows: usize) {
+        *self.0.entry((what.to_owned(), loss)).or_insert(0) += rows;
     }
 
     /// Counts a row in which a field has another name.

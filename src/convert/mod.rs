@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::columnar::Container;
 use crate::corpus::{
-    CodingColumns, CorpusReader, CorpusRow, KNOWN_FIELDS, KeptFields, LabelSet, can_be_read_twice,
-    ending,
+    CodingColumns, CorpusReader, CorpusRow, KNOWN_FIELDS, KeptFields, LabelSet, ReadCounts,
+    can_be_read_twice, ending,
 };
 use crate::error::{Error, Result};
 use losses::Losses;
@@ -106,6 +106,8 @@ pub struct Converted {
     pub rows: usize,
     /// Rows among them without annotation.
     pub unannotated: usize,
+    /// What was read; see [`crate::corpus::CorpusRows::counts`].
+    pub counts: ReadCounts,
     /// What the format could not hold, a line each.
     pub losses: Vec<String>,
     /// All labels that hold in some row.
@@ -117,7 +119,7 @@ trait RowsWriter {
     fn write(&mut self, row: CorpusRow, losses: &mut Losses) -> io::Result<()>;
 
     /// Writes what stands at the end.
-    fn finish(&mut self) -> io::Result<()>;
+    fn finish(&mut self, losses: &mut Losses) -> io::Result<()>;
 }
 
 /// Converts the corpus of some files into one, which is written to `output`, named `target` in
@@ -139,29 +141,27 @@ pub fn convert(
     progress: &dyn Fn(usize),
 ) -> Result<Converted> {
     let reader = reader.clone().keeping(KeptFields::All);
-    let rows = || {
-        let rows = reader.rows(paths);
-        rows.map(|row| row.and_then(|row| how.with_columns(row)))
-    };
-    let twice = paths.iter().all(|path| can_be_read_twice(path));
+    let needs = how.format.needs();
+    let hold = needs == Needs::Rows || !paths.iter().all(|path| can_be_read_twice(path));
     let mut survey = Survey::default();
     let mut held = Vec::new();
-    if how.format.needs() != Needs::Nothing {
-        let hold = how.format.needs() == Needs::Rows || !twice;
-        for row in rows() {
-            let row = row?;
+    let mut first = reader.rows(paths);
+    if needs != Needs::Nothing {
+        for row in first.by_ref() {
+            let row = how.with_columns(row?)?;
             survey.add(&row);
             if hold {
                 held.push(row);
             }
         }
+        if survey.rows == 0 {
+            return Err(no_rows());
+        }
     }
-    if how.format.needs() != Needs::Nothing && survey.rows == 0 {
-        return Err(no_rows());
-    }
-    let read_again = how.format.needs() == Needs::Nothing || (held.is_empty() && survey.rows > 0);
+    let mut again = reader.rows(paths);
+    let read_again = needs == Needs::Nothing || !hold;
     let rows: Box<dyn Iterator<Item = Result<CorpusRow>>> = match read_again {
-        true => Box::new(rows()),
+        true => Box::new(again.by_ref().map(|row| how.with_columns(row?))),
         false => Box::new(held.into_iter().map(Ok)),
     };
     let writing = |error| Error::io(target, error);
@@ -186,8 +186,15 @@ pub fn convert(
     if converted.rows == 0 {
         return Err(no_rows());
     }
-    writer.finish().map_err(writing)?;
+    writer.finish(&mut losses).map_err(writing)?;
+    drop(writer);
     converted.losses = losses.lines();
+    converted.counts = if read_again {
+        again.counts()
+    } else {
+        first.counts()
+    }
+    .clone();
     Ok(converted)
 }
 

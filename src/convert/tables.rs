@@ -1,5 +1,6 @@
 //! Corpora as CSV and TSV.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde_json::Value;
@@ -29,9 +30,18 @@ pub(super) struct Table<'o> {
     writer: csv::Writer<&'o mut (dyn Write + Send)>,
     /// The columns with their names.
     columns: Vec<(Column, String)>,
-    wide: bool,
+    /// What was seen of the labels, where each has a column.
+    wide: Option<Flags>,
     /// Whether cells cannot be quoted.
     bare: bool,
+}
+
+/// What columns of 0 and 1 have said so far.
+#[derive(Default)]
+struct Flags {
+    decided: LabelSet,
+    /// Rows that leave each label open.
+    open: BTreeMap<String, usize>,
 }
 
 impl<'o> Table<'o> {
@@ -61,7 +71,7 @@ impl<'o> Table<'o> {
         let mut table = Self {
             writer,
             columns,
-            wide: how.wide,
+            wide: how.wide.then(Flags::default),
             bare,
         };
         let names = table.columns.iter().map(|(_, name)| name.clone());
@@ -155,8 +165,8 @@ fn wide_columns(survey: &Survey, losses: &mut Losses) -> Result<Vec<(Column, Str
 
 impl RowsWriter for Table<'_> {
     fn write(&mut self, row: CorpusRow, losses: &mut Losses) -> io::Result<()> {
-        if self.wide {
-            tell_wide(&row, &self.columns, losses);
+        if let Some(flags) = &mut self.wide {
+            flags.add(&row, &self.columns, losses);
         }
         for (name, value) in [
             ("id", &row.id),
@@ -189,24 +199,49 @@ impl RowsWriter for Table<'_> {
         self.write_record(cells, losses)
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self, losses: &mut Losses) -> io::Result<()> {
+        for (label, &rows) in self.wide.iter().flat_map(|flags| &flags.open) {
+            let decided = self
+                .wide
+                .as_ref()
+                .map(|flags| flags.decided.contains(label));
+            if decided == Some(false) {
+                losses.add_rows(&format!("the label {label:?}"), Loss::Undecided, rows);
+            }
+        }
         self.writer.flush()
     }
 }
 
-/// What columns of 0 and 1 cannot say of a row.
-fn tell_wide(row: &CorpusRow, columns: &[(Column, String)], losses: &mut Losses) {
-    let held = row.labels.iter().flatten();
-    if held.clone().any(|label| row.unsure.contains(label)) {
-        losses.add("labels", Loss::HeldAndUnsure);
-    }
-    let flags = columns.iter().filter_map(|(column, _)| match column {
-        Column::Flag(label) => Some(label),
-        _ => None,
-    });
-    let mut decided = flags.filter(|label| !flag(row, label).is_empty());
-    if row.labels.is_some() && decided.next().is_none() {
-        losses.add("labels", Loss::AllOpen);
+impl Flags {
+    /// Counts what columns of 0 and 1 say of a row, and what they cannot say.
+    fn add(&mut self, row: &CorpusRow, columns: &[(Column, String)], losses: &mut Losses) {
+        let Some(labels) = &row.labels else {
+            if !row.unsure.is_empty() {
+                losses.add("unsure", Loss::UnsureOfNothing);
+            }
+            return;
+        };
+        if !labels.is_disjoint(&row.unsure) {
+            losses.add("labels", Loss::HeldAndUnsure);
+        }
+        let mut any_decided = false;
+        for (column, _) in columns {
+            let Column::Flag(label) = column else {
+                continue;
+            };
+            if flag(row, label).is_empty() {
+                *self.open.entry(label.clone()).or_insert(0) += 1;
+            } else {
+                any_decided = true;
+                if !self.decided.contains(label) {
+                    self.decided.insert(label.clone());
+                }
+            }
+        }
+        if !any_decided {
+            losses.add("labels", Loss::AllOpen);
+        }
     }
 }
 
