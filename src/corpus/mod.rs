@@ -1,6 +1,7 @@
 //! Annotated corpora: reading, checking, and dividing into folds.
 
 mod bundled;
+mod cells;
 mod coding;
 mod delimited;
 mod digest;
