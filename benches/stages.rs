@@ -6,8 +6,8 @@ use marsad::Settings;
 use marsad::corpus::{Corpus, CorpusReader, read_bundled};
 use marsad::features::{Candidates, FeatureSpace, TokenizedCorpus};
 use marsad::predict::{
-    Input, InputFields, InputFormat, Labelled, OutputFormat, OutputRow, Predictor, RowFormat,
-    Scratch, Unit,
+    Input, InputFields, InputFormat, Labelled, OutputRow, Predictor, RowFormat, RowLayout, Scratch,
+    TextFormat, Unit,
 };
 use marsad::text::{Normalized, Normalizer, SentenceSplitter, TextPipeline, Tokens};
 use marsad::training::train;
@@ -171,9 +171,9 @@ fn read_text_of_sentences(bencher: Bencher, count: usize) {
 }
 
 #[divan::bench(args = [
-    (OutputFormat::Jsonl, 1000), (OutputFormat::Tsv, 1000), (OutputFormat::Csv, 1000),
+    (TextFormat::Jsonl, 1000), (TextFormat::Tsv, 1000), (TextFormat::Csv, 1000),
 ])]
-fn format_rows(bencher: Bencher, (format, count): (OutputFormat, usize)) {
+fn format_rows(bencher: Bencher, (format, count): (TextFormat, usize)) {
     let sentences = sentences(count);
     let predictor = Predictor::new(marsad::built_in_model().expect("a model"));
     let labels = predictor.tree().labels().iter();
@@ -183,7 +183,11 @@ fn format_rows(bencher: Bencher, (format, count): (OutputFormat, usize)) {
         .collect();
     let holds: Vec<bool> = (0..labels.len()).map(|place| place == 0).collect();
     let evidence: Vec<_> = holds.iter().map(|&holds| holds.then_some(10..40)).collect();
-    let format = RowFormat::new(format, labels, Vec::new(), false, false);
+    let layout = RowLayout {
+        labels,
+        ..RowLayout::default()
+    };
+    let format = RowFormat::new(format, &layout);
     let units: Vec<Unit<'_>> = sentences.iter().map(|text| unit_of(text)).collect();
     let rows: Vec<OutputRow<'_>> = units
         .iter()

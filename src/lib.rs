@@ -2,7 +2,7 @@
 //! event, and applies saved models in batch.
 //!
 //! The way of the data: [`corpus`] → [`text`] → [`features`] → [`learn`] → [`model`] →
-//! [`predict`]; [`evaluate`] measures, [`training`] joins the steps into a run, [`streaming`]
+//! [`predict`]; [`convert`] writes corpora in other formats, [`evaluate`] measures, [`training`] joins the steps into a run, [`streaming`]
 //! into one over files larger than memory.
 //!
 //! ```
@@ -22,7 +22,10 @@
 pub mod audit;
 mod choices;
 pub mod cli;
+mod columnar;
 pub mod compacting;
+mod compressed;
+pub mod convert;
 pub mod corpus;
 mod error;
 pub mod evaluate;

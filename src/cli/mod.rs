@@ -4,6 +4,7 @@ mod compact;
 mod complete;
 mod console;
 mod corpus;
+mod convert;
 mod decide;
 mod evaluate;
 mod inspect;
@@ -57,6 +58,8 @@ enum Verb {
     Report(report::ReportArgs),
     /// Know a corpus: check, split, agreement, suspects, next
     Corpus(corpus::CorpusVerbArgs),
+    /// Write an annotated corpus in another format
+    Convert(convert::ConvertArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
@@ -200,6 +203,7 @@ pub fn run() -> ExitCode {
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Report(args) => report::run(args),
         Verb::Corpus(args) => corpus::run(args),
+        Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Completions(args) => complete::run(args),

@@ -1,6 +1,6 @@
 //! `marsad predict`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,12 +9,14 @@ use clap::Args;
 use super::console::{Failure, colours, complain, progress};
 use super::decide::DecisionArgs;
 use super::{ModelArgs, ThreadArgs, refuse_overwriting};
-use crate::corpus::STANDARD_INPUT;
+use crate::compressed::{Compressed, Compression};
+use crate::corpus::{CodingColumns, STANDARD_INPUT};
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
-    Counts, Input, InputFields, InputFormat, Labeller, OutputFormat, OutputRow, Predictor,
-    RowFormat, RowSink, RowWriter, Split, Stopped, Stream, WrittenRows, pieces_of_batches,
+    ColumnFormat, ColumnRows, ColumnWriter, Counts, FormatKind, Input, InputFields, InputFormat,
+    Labeller, OutputFormat, OutputRow, Predictor, RowFormat, RowLayout, RowOutput, RowSink,
+    RowWriter, Split, Stopped, Stream, WrittenRows, pieces_of_batches,
 };
 use crate::text::Furniture;
 
@@ -25,26 +27,37 @@ Examples:
   marsad predict rows.jsonl --text-field body --id-field nr -o labelled.jsonl
   marsad predict posts.csv --to csv --keep date,source > labelled.csv
   marsad predict posts.csv --review 10% --prior estimate -o labelled.jsonl
+  marsad predict posts.csv --bom --columns data/acled.toml -o for-the-spreadsheet.csv
+  marsad predict archive.jsonl.gz --keep outlet,date -o archive.parquet
+  marsad predict rows.jsonl --to label-studio -o tasks.json
   zcat archive.jsonl.gz | marsad predict - --from jsonl | jq .labels
 
 Plain text is split into sentences; a row of JSON Lines, CSV or TSV is one unit unless --split yes.
 Offsets are bytes: of the file for plain text, of the text field for rows.
 With --review each row says whether it is to be read by hand: {\"review\": true}.
-A row that cannot be read gives {\"id\", \"error\"} in its place, and exit status 1.")]
+A row that cannot be read gives {\"id\", \"error\"} in its place, and exit status 1.
+CSV holds text as it is: a cell that begins with = is a formula to a spreadsheet.
+Fields and columns of all formats are listed in docs/fields.md.")]
 pub(super) struct PredictArgs {
     /// Files to label; none or - for standard input
     input: Vec<PathBuf>,
     #[command(flatten)]
     model: ModelArgs,
-    /// File to write [default: standard output]
+    /// File to write, compressed when it ends in .gz or .zst [default: standard output]
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Format of the input
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     from: InputFormat,
-    /// Format of the output
-    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
-    to: OutputFormat,
+    /// Format of the output [default: by the ending of OUT: csv, tsv, parquet, arrow; else jsonl]
+    #[arg(long, value_name = "FORMAT")]
+    to: Option<OutputFormat>,
+    /// Begin CSV or TSV with a byte order mark, so that spreadsheets show Arabic
+    #[arg(long)]
+    bom: bool,
+    /// TOML file with the columns of another coding scheme, as data/acled.toml
+    #[arg(long, value_name = "FILE.toml")]
+    columns: Option<PathBuf>,
     /// Field that holds the text
     #[arg(long, value_name = "F", default_value = "text")]
     text_field: String,
@@ -64,6 +77,10 @@ pub(super) struct PredictArgs {
 }
 
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
+    let format = args.format();
+    args.check_format(format)?;
+    let columns = args.columns.as_deref().map(CodingColumns::read);
+    let columns = columns.transpose()?;
     let predictor = Predictor::new(args.model.load()?);
     let margin = args.decision.review_margin(&predictor)?;
     let inputs = match args.input.as_slice() {
@@ -81,6 +98,8 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         inputs: &inputs,
         fields: &fields,
         margin,
+        format,
+        layout: args.layout(&predictor, columns, margin.is_some())?,
     };
     run.check_inputs()?;
     let predictor = args.decision.apply(predictor, |predictor| {
@@ -95,9 +114,11 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
                 .0
         }
         Some(path) => {
-            refuse_overwriting(path, inputs.iter().chain(&args.model.model))?;
-            let written = run.label(&predictor, OutputFile::create(path)?);
+            refuse_overwriting(path, run.files_read())?;
+            let file = Compressed::new(Compression::of(path), OutputFile::create(path)?);
+            let written = run.label(&predictor, file);
             let (counts, file) = written.map_err(|stopped| stopped.into_failure(path))?;
+            let file = file.finish().map_err(|error| Error::io(path, error))?;
             file.keep()?;
             counts
         }
@@ -107,6 +128,87 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     })
+}
+
+impl PredictArgs {
+    fn format(&self) -> OutputFormat {
+        let by_name = self.output.as_deref().map(OutputFormat::of);
+        self.to.or(by_name).unwrap_or_default()
+    }
+
+    /// Refuses what the format of the output has no place for.
+    fn check_format(&self, format: OutputFormat) -> Result<(), Failure> {
+        let told = |message: &str| Err(Failure::Told(message.to_owned()));
+        if self.bom && !matches!(format, OutputFormat::Csv | OutputFormat::Tsv) {
+            return told("--bom marks CSV and TSV only; leave it out or choose --to csv");
+        }
+        if self.columns.is_some() && format == OutputFormat::Table {
+            return told("--columns has no place in --to table; choose --to csv");
+        }
+        if matches!(format.kind(), FormatKind::Text(_)) {
+            return Ok(());
+        }
+        match &self.output {
+            Some(path) if Compression::of(path) != Compression::None => Err(Error::File {
+                path: path.clone(),
+                message:
+                    "Parquet and Arrow are not compressed as a whole; leave out the last ending"
+                        .into(),
+            }
+            .into()),
+            None if io::stdout().is_terminal() => {
+                told("Parquet and Arrow are not for the terminal; name a file with -o")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the rows of output hold.
+    fn layout(
+        &self,
+        predictor: &Predictor,
+        columns: Option<CodingColumns>,
+        review: bool,
+    ) -> Result<RowLayout, Error> {
+        let labels = predictor.tree().labels().iter();
+        let labels: Vec<String> = labels.map(|label| label.name.clone()).collect();
+        let checksum = &predictor.header().checksum;
+        const CHECKSUM_DIGITS: usize = 12;
+        let layout = RowLayout {
+            keep: self.keep.clone(),
+            review,
+            columns,
+            model: format!(
+                "marsad-{}",
+                checksum.get(..CHECKSUM_DIGITS).unwrap_or(checksum)
+            ),
+            labels,
+        };
+        if let (Some(name), Some(path)) = (layout.clash(), &self.columns) {
+            return Err(Error::File {
+                path: path.clone(),
+                message: format!(
+                    "columns: {name:?} is the name of a column of the output; choose another"
+                ),
+            });
+        }
+        if let (Some(columns), Some(path)) = (&layout.columns, &self.columns) {
+            let labels = layout.labels.iter().map(String::as_str);
+            tell_missing(path, &columns.missing(labels));
+        }
+        Ok(layout)
+    }
+}
+
+/// Tells the labels for which a table of columns has no values.
+pub(super) fn tell_missing(path: &Path, missing: &[&str]) {
+    if !missing.is_empty() {
+        complain(&format!(
+            "{}: no values for {}; rows with such labels only have empty cells",
+            path.display(),
+            missing.join(", ")
+        ));
+    }
 }
 
 /// Whether a path is standard input, a pipe or a device, which can be read only once.
@@ -160,9 +262,17 @@ struct Run<'a> {
     inputs: &'a [PathBuf],
     fields: &'a InputFields,
     margin: Option<f64>,
+    format: OutputFormat,
+    layout: RowLayout,
 }
 
 impl Run<'_> {
+    fn files_read(&self) -> impl Iterator<Item = &PathBuf> {
+        let args = self.args;
+        let inputs = self.inputs.iter();
+        inputs.chain(&args.model.model).chain(&args.columns)
+    }
+
     /// What is wrong with a file is told before anything is written.
     fn check_inputs(&self) -> Result<(), Error> {
         for path in self.inputs {
@@ -184,31 +294,41 @@ impl Run<'_> {
         predictor: &Predictor,
         output: W,
     ) -> Result<(Counts, W), Stopped> {
-        let args = self.args;
-        let labels = predictor.tree().labels().iter();
-        let format = RowFormat::new(
-            args.to,
-            labels.map(|label| label.name.clone()).collect(),
-            args.keep.clone(),
-            self.margin.is_some(),
-            args.output.is_none() && colours(),
-        );
-        let mut writer = RowWriter::new(&format, output)?;
+        match self.format.kind() {
+            FormatKind::Text(format) => {
+                let format = RowFormat::new(format, &self.layout)
+                    .with_byte_order_mark(self.args.bom)
+                    .with_colours(self.args.output.is_none() && colours());
+                let mut writer = RowWriter::new(&format, output)?;
+                self.label_into(predictor, || WrittenRows::new(&format), &mut writer)?;
+                Ok(writer.finish()?)
+            }
+            FormatKind::Columns(container) => {
+                let format = ColumnFormat::new(&self.layout);
+                let mut writer = ColumnWriter::new(container, &format, output)?;
+                self.label_into(predictor, || ColumnRows::new(&format), &mut writer)?;
+                Ok(writer.finish()?)
+            }
+        }
+    }
+
+    fn label_into<S: RowSink>(
+        &self,
+        predictor: &Predictor,
+        new_sink: impl Fn() -> S + Sync,
+        writer: &mut (impl RowOutput<S> + Send),
+    ) -> Result<(), Stopped> {
         let bar = progress(None, "{spinner} {human_pos} rows, {per_sec} ({elapsed})");
         self.on_all_inputs(predictor, |stream, input| {
             writer.start_document();
-            stream.run(
-                input,
-                || WrittenRows::new(&format),
-                |rows| {
-                    writer.write(rows)?;
-                    bar.set_position(writer.counts().rows as u64);
-                    Ok(())
-                },
-            )
+            stream.run(input, &new_sink, |rows| {
+                writer.write(rows)?;
+                bar.set_position(writer.counts().rows as u64);
+                Ok(())
+            })
         })?;
         bar.finish_and_clear();
-        Ok(writer.finish()?)
+        Ok(())
     }
 
     /// The probabilities of the labels in all rows that can carry one, row by row.

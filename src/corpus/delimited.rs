@@ -113,17 +113,30 @@ impl DelimitedRecords {
     /// When the first bytes cannot be read.
     pub(crate) fn new(
         path: &Path,
+        inner: Box<dyn BufRead + Send>,
+        delimiter: u8,
+    ) -> Result<Self> {
+        Self::with_quotes(path, inner, delimiter, delimiter != b'\t')
+    }
+
+    /// The same, told whether quotes bound fields.
+    ///
+    /// # Errors
+    /// When the first bytes cannot be read.
+    pub(crate) fn with_quotes(
+        path: &Path,
         mut inner: Box<dyn BufRead + Send>,
         delimiter: u8,
+        has_quotes: bool,
     ) -> Result<Self> {
         const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
         let head = inner.fill_buf().map_err(|error| Error::io(path, error))?;
         if head.starts_with(BYTE_ORDER_MARK) {
             inner.consume(BYTE_ORDER_MARK.len());
         }
-        let quotes = match delimiter {
-            b'\t' => Quotes::Ignored,
-            _ => Quotes::FieldStart,
+        let quotes = match has_quotes {
+            false => Quotes::Ignored,
+            true => Quotes::FieldStart,
         };
         let notes = Arc::new(Mutex::new(Notes {
             delimiter,
@@ -137,7 +150,7 @@ impl DelimitedRecords {
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
-            .quoting(delimiter != b'\t')
+            .quoting(has_quotes)
             .flexible(true)
             .from_reader(noted);
         Ok(Self {

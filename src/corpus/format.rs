@@ -48,7 +48,7 @@ pub(super) struct Reading {
     pub(super) kept: KeptFields,
 }
 
-/// How the rows of a file stand in it.
+/// How the rows of a text file stand in it.
 #[derive(Debug)]
 pub(super) enum Layout {
     Objects {
@@ -57,9 +57,58 @@ pub(super) enum Layout {
         /// Those that stand whole at its beginning.
         head: Vec<Map<String, Value>>,
     },
-    Table {
-        delimiter: u8,
-    },
+    Table(TableForm),
+}
+
+/// How the fields of a table are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TableForm {
+    pub(super) delimiter: u8,
+    /// Whether quotes bound fields.
+    pub(super) has_quotes: bool,
+    /// Whether it has no header, but a text and then 0 or 1 for each label, as the data of ConfliBERT.
+    pub(super) is_unnamed: bool,
+}
+
+impl CorpusFormat {
+    /// What a file of this format is that is no text.
+    pub(super) fn container(self) -> Option<Container> {
+        match self {
+            Self::Xlsx => Some(Container::Sheet),
+            Self::Parquet => Some(Container::Parquet),
+            Self::Arrow => Some(Container::Arrow),
+            _ => None,
+        }
+    }
+}
+
+impl TableForm {
+    /// The form of a table that begins like this.
+    fn of(delimiter: u8, head: &[u8]) -> Self {
+        let is_tab = delimiter == b'\t';
+        // In bare TSV quotes are letters, but ConfliBERT's data quote their texts.
+        let quoted = is_tab && head.starts_with(b"\"") && begins_with_flags(head, delimiter, true);
+        Self {
+            delimiter,
+            has_quotes: !is_tab || quoted,
+            is_unnamed: quoted || begins_with_flags(head, delimiter, !is_tab),
+        }
+    }
+}
+
+/// Whether the first record is a text and then only 0 and 1.
+fn begins_with_flags(head: &[u8], delimiter: u8, has_quotes: bool) -> bool {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .quoting(has_quotes)
+        .has_headers(false)
+        .from_reader(head);
+    let mut record = csv::ByteRecord::new();
+    let is_flag = |cell: &[u8]| matches!(cell.trim_ascii(), b"0" | b"1");
+    let read = reader.read_byte_record(&mut record);
+    let mut cells = record.iter();
+    let text = cells.next().unwrap_or_default();
+    matches!(read, Ok(true)) && record.len() >= 2 && !is_flag(text) && cells.all(is_flag)
 }
 
 /// Containers that are known by their first bytes.
@@ -68,16 +117,18 @@ pub(crate) enum Container {
     /// A spreadsheet: a zip archive, or the compound file of old ones.
     Sheet,
     Parquet,
-    /// Arrow IPC, file or stream.
+    /// Arrow IPC as a file.
     Arrow,
+    /// Arrow IPC as a stream.
+    ArrowStream,
 }
 
 /// What the first bytes of a file say that is no text.
 pub(crate) fn container(head: &[u8]) -> Option<Container> {
     const SIGNATURES: &[(&[u8], Container)] = &[
         (b"PAR1", Container::Parquet),
-        (b"ARROW1", Container::Arrow),
-        (b"\xFF\xFF\xFF\xFF", Container::Arrow),
+        (b"ARROW1\0\0", Container::Arrow),
+        (b"\xFF\xFF\xFF\xFF", Container::ArrowStream),
         (b"PK\x03\x04", Container::Sheet),
         (b"\xD0\xCF\x11\xE0", Container::Sheet),
     ];
@@ -85,10 +136,53 @@ pub(crate) fn container(head: &[u8]) -> Option<Container> {
     found.map(|(_, container)| *container)
 }
 
-/// Endings of spreadsheets.
-pub(crate) const SHEET_ENDINGS: &[&str] = &["xlsx", "xlsm", "xlsb", "xls", "ods"];
-/// Endings of Arrow IPC.
-pub(crate) const ARROW_ENDINGS: &[&str] = &["arrow", "arrows", "ipc", "feather"];
+/// What a file's name says that is no text.
+pub(crate) fn container_of_ending(ending: &str) -> Option<Container> {
+    match ending {
+        "parquet" | "pq" => Some(Container::Parquet),
+        "arrow" | "arrows" | "ipc" | "feather" => Some(Container::Arrow),
+        "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" => Some(Container::Sheet),
+        _ => None,
+    }
+}
+
+/// Whether a file's name says that it is text.
+pub(crate) fn names_text(ending: &str) -> bool {
+    matches!(
+        ending,
+        "csv" | "tsv" | "tab" | "jsonl" | "ndjson" | "json" | "txt" | "text"
+    )
+}
+
+/// What a file is that is no text, by what it begins with; `wanted` is what it is said or named to be.
+///
+/// # Errors
+/// When it is named or said to be one, and is not.
+pub(crate) fn container_in(
+    path: &Path,
+    head: &[u8],
+    wanted: Option<Container>,
+) -> Result<Option<Container>> {
+    let found = container(head);
+    let what = match wanted {
+        None => return Ok(found),
+        Some(Container::Sheet) => "spreadsheet",
+        Some(Container::Parquet) => "Parquet file",
+        Some(Container::Arrow | Container::ArrowStream) => "Arrow IPC file or stream",
+    };
+    let is_arrow = |found: Option<Container>| matches!(found, Some(Container::Arrow | Container::ArrowStream));
+    if found == wanted || (is_arrow(found) && is_arrow(wanted)) {
+        return Ok(found);
+    }
+    let message = match head.is_empty() {
+        true => format!("is empty, no {what}"),
+        false => format!("is no {what}, or a damaged one; say which format it has with --from"),
+    };
+    Err(Error::File {
+        path: path.into(),
+        message,
+    })
+}
 
 /// The layout of a text file, of which `head` is the beginning without white space.
 pub(super) fn text_layout(path: &Path, format: CorpusFormat, head: &[u8]) -> Result<Layout> {
@@ -101,7 +195,7 @@ pub(super) fn text_layout(path: &Path, format: CorpusFormat, head: &[u8]) -> Res
         }
     };
     let first_line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let table = |delimiter| Ok(Layout::Table { delimiter });
+    let table = |delimiter| Ok(Layout::Table(TableForm::of(delimiter, head)));
     match format {
         CorpusFormat::Jsonl => Ok(objects(Some(ObjectFormat::Own))),
         CorpusFormat::Doccano => Ok(objects(Some(ObjectFormat::Doccano))),

@@ -24,14 +24,17 @@ pub(super) fn read_object(
         doc: scalar("doc", object.get("doc"))?,
         text: text_of(&object, &["text"])?,
         labels,
-        unsure: object
-            .get("unsure")
-            .map_or(Ok(None), |value| label_names("unsure", value))?
-            .unwrap_or_default(),
+        unsure: unsure(object.get("unsure"))?,
         annotator: scalar("annotator", object.get("annotator"))?,
         fields: kept.of(object, |_| false),
         ..RawRow::default()
     })
+}
+
+/// The labels that are left open.
+pub(super) fn unsure(value: Option<&Value>) -> Result<Vec<String>, RowError> {
+    let names = value.map_or(Ok(None), |value| label_names("unsure", value))?;
+    Ok(names.unwrap_or_default())
 }
 
 /// The object that a line or an element of an array is.

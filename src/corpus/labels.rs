@@ -76,11 +76,29 @@ impl Aliases {
         self.aliases.get(name).map_or(name, String::as_str)
     }
 
-    /// Reads names as they stand in a corpus. "none" names no label.
+    /// Reads names as they stand in a corpus. "none" names no label, and what a child says again of its
+    /// parent is left out.
     ///
     /// # Errors
     /// A message when a name is no possible label.
     pub(crate) fn read_labels<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> std::result::Result<LabelSet, String> {
+        let mut labels = self.read_names(names)?;
+        // "capture" beside "capture.person" says nothing more.
+        let implied: Vec<String> = labels
+            .iter()
+            .flat_map(|label| parents(label).map(str::to_owned))
+            .collect();
+        for parent in implied {
+            labels.remove(&parent);
+        }
+        Ok(labels)
+    }
+
+    /// The same with parents beside their children, where they stand.
+    pub(super) fn read_names<'a>(
         &self,
         names: impl IntoIterator<Item = &'a str>,
     ) -> std::result::Result<LabelSet, String> {
@@ -96,19 +114,11 @@ impl Aliases {
             check_label(label)?;
             labels.insert(label.to_owned());
         }
-        // "capture" beside "capture.person" says nothing more.
-        let implied: Vec<String> = labels
-            .iter()
-            .flat_map(|label| parents(label).map(str::to_owned))
-            .collect();
-        for parent in implied {
-            labels.remove(&parent);
-        }
         Ok(labels)
     }
 }
 
-fn check_label(label: &str) -> std::result::Result<(), String> {
+pub(super) fn check_label(label: &str) -> std::result::Result<(), String> {
     let label = label.trim();
     let shown = shortened(label);
     if label.is_empty() {

@@ -1,6 +1,8 @@
 //! Annotated corpora: reading, checking, and dividing into folds.
 
 mod bundled;
+mod cells;
+mod coding;
 mod delimited;
 mod digest;
 mod elements;
@@ -19,9 +21,11 @@ mod rows;
 mod stream;
 mod survey;
 mod table;
+mod whole;
 mod zstd;
 
 pub use bundled::read_bundled;
+pub use coding::CodingColumns;
 pub use encoding::TextEncoding;
 pub use folds::assign_folds;
 pub use format::CorpusFormat;
@@ -31,15 +35,19 @@ pub use record::{ReadCounts, Record};
 pub use row::KeptFields;
 pub use stream::RecordStream;
 pub use survey::{RowPlace, Survey};
+pub use whole::{CorpusRow, CorpusRows};
 
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
-pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
 pub(crate) use folds::{assign_shares, document_numbers};
+pub(crate) use files::{
+    Block, Blocks, Line, PieceLines, STANDARD_INPUT, can_be_read_twice, ending, open, peek,
+};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use labels::{display, split_cell};
 pub(crate) use read::empty_corpus;
+pub(crate) use row::KNOWN_FIELDS;
 pub(crate) use stream::refuse_pipes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -173,6 +173,11 @@ impl CorpusReader {
         }))
     }
 
+    /// Other names of labels.
+    pub(super) fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+
     /// How files are read.
     pub(super) fn reading(&self) -> &Reading {
         &self.reading

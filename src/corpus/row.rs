@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::labels::split_cell;
 
 /// Fields that every format reads by these names.
-pub(super) const KNOWN_FIELDS: &[&str] = &[
+pub(crate) const KNOWN_FIELDS: &[&str] = &[
     "text",
     "labels",
     "label",

@@ -4,9 +4,12 @@ use std::io::BufRead;
 use std::path::Path;
 
 use super::encoding::decoded;
-use super::files::{open, peek};
-use super::format::{CorpusFormat, Layout, Reading, text_layout};
-use super::formats::{ObjectFormat, ObjectRows, brat};
+use super::files::{ending, open, peek};
+use super::format::{
+    Container, CorpusFormat, Layout, Reading, container_in, container_of_ending, names_text,
+    text_layout,
+};
+use super::formats::{ObjectFormat, ObjectRows, brat, columnar, sheet};
 use super::row::{KeptFields, RawRow, RowError};
 use super::table::TableRows;
 use crate::error::{Error, Result};
@@ -33,7 +36,18 @@ impl FileRows {
             let rows = brat::rows(path, reading.encoding)?;
             return Ok(Self::Read(rows.into_iter()));
         }
-        let reader = open(path)?;
+        let mut reader = open(path)?;
+        let wanted = match format {
+            CorpusFormat::Auto => container_of_ending(&ending(path)),
+            format => format.container(),
+        };
+        if wanted.is_some() || (format == CorpusFormat::Auto && !names_text(&ending(path))) {
+            let head = reader.fill_buf().map_err(|error| Error::io(path, error))?;
+            if let Some(found) = container_in(path, head, wanted)? {
+                let rows = Self::open_container(path, reader, found, reading)?;
+                return Ok(Self::Table(Box::new(rows)));
+            }
+        }
         let mut reader =
             decoded(reader, reading.encoding).map_err(|error| Error::io(path, error))?;
         let head = peek(path, &mut *reader)?;
@@ -46,11 +60,46 @@ impl FileRows {
                 let rows = ObjectRows::new(path, reader, is_array, format, &head, reading);
                 Self::Objects(Box::new(rows))
             }
-            Layout::Table { delimiter } => {
-                let rows = TableRows::open(path, reader, delimiter, reading)?;
+            Layout::Table(form) => {
+                let rows = TableRows::open(path, reader, form, reading)?;
                 Self::Table(Box::new(rows))
             }
         })
+    }
+
+    /// Tables that are no text.
+    fn open_container(
+        path: &Path,
+        reader: Box<dyn BufRead + Send>,
+        container: Container,
+        reading: &Reading,
+    ) -> Result<TableRows> {
+        let kept = &reading.kept;
+        if container == Container::Sheet {
+            let bytes = sheet::bytes(path, reader)?;
+            let table = || sheet::open(path, bytes.clone(), reading.sheet.as_deref());
+            return TableRows::of_cells(path, table()?, || table().map(Some), kept);
+        }
+        let source = columnar::Source::new(path, reader, container)?;
+        let names = match kept {
+            KeptFields::Named(names) => names.as_slice(),
+            KeptFields::None | KeptFields::All => &[],
+        };
+        let rows = columnar::Wanted {
+            // Any column can be one of 0 and 1.
+            column: &|_| true,
+            names,
+            typed: *kept != KeptFields::None,
+        };
+        let survey = columnar::Wanted {
+            typed: false,
+            ..rows
+        };
+        let table = source.open(&rows)?;
+        // What is read twice shares its place in the file: the first is opened anew when it is read.
+        let mut opened = TableRows::of_cells(path, table, || source.open(&survey).map(Some), kept)?;
+        opened.restart(source.open(&rows)?);
+        Ok(opened)
     }
 
     /// The rows of JSON Lines of Marsad's own.

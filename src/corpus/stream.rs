@@ -37,7 +37,7 @@ impl<'a> RecordStream<'a> {
     }
 
     /// The next row with its file; nothing at the end of the last file.
-    fn row(&mut self) -> Result<Option<(Arc<PathBuf>, NumberedRow)>> {
+    pub(super) fn row(&mut self) -> Result<Option<(Arc<PathBuf>, NumberedRow)>> {
         loop {
             let Some((file, rows)) = &mut self.current else {
                 let reading = self.reader.reading();

@@ -4,10 +4,13 @@
 use std::io::BufRead;
 use std::path::Path;
 
+use serde_json::Value;
+
+use super::cells::{CellRecord, CellTable};
 use super::delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 use super::encoding::{NotUtf8, TextEncoding};
 use super::files::{can_be_read_twice, open_text};
-use super::format::Reading;
+use super::format::{Reading, TableForm};
 use super::row::{KeptFields, RawRow, RowError, cell_labels};
 use super::rows::NumberedRow;
 use crate::error::{Error, Result, shortened};
@@ -23,6 +26,8 @@ const UNSURE_NAME: &str = "unsure";
 enum Columns {
     /// `label<TAB>text` without a header.
     Bare,
+    /// A text, then 0 or 1 for each label, without a header.
+    Unnamed,
     Header {
         text: usize,
         id: Option<usize>,
@@ -50,15 +55,23 @@ pub(super) struct TableRows {
     columns: Columns,
     /// Rows that were read already.
     read: std::vec::IntoIter<NumberedRecord>,
-    records: DelimitedRecords,
-    encoding: Option<TextEncoding>,
+    records: Records,
+}
+
+/// The cells of a row.
+struct Cells {
+    record: csv::StringRecord,
+    /// Values that are more than the text of their cell; see [`CellRecord::typed`].
+    typed: Vec<Option<Value>>,
 }
 
 /// A row as it stands, or what is wrong with it, with the line that it begins on.
-type NumberedRecord = (u64, std::result::Result<csv::StringRecord, RowError>);
+type NumberedRecord = (u64, std::result::Result<Cells, RowError>);
+
+type Records = Box<dyn Iterator<Item = Result<NumberedRecord>> + Send>;
 
 impl TableRows {
-    /// Reads the file at `path`, which `reader` has open.
+    /// Reads the text file at `path`, which `reader` has open.
     ///
     /// # Errors
     /// When the header has no text column, no labels or not the columns to be kept, a column of 0 and 1
@@ -66,61 +79,86 @@ impl TableRows {
     pub(super) fn open(
         path: &Path,
         reader: Box<dyn BufRead + Send>,
-        delimiter: u8,
+        form: TableForm,
         reading: &Reading,
     ) -> Result<Self> {
-        let (kept, encoding) = (&reading.kept, reading.encoding);
-        let mut records = DelimitedRecords::new(path, reader, delimiter)?;
-        let Some(first) = records.next().transpose()? else {
-            return Ok(Self {
-                width: 0,
-                columns: Columns::Bare,
-                read: Vec::new().into_iter(),
-                records,
-                encoding,
-            });
+        let encoding = reading.encoding;
+        let mut records = delimited(path, reader, form, encoding)?;
+        let Some((line, first)) = records.next().transpose()? else {
+            return Ok(Self::of(0, Columns::Bare, Vec::new(), records));
         };
-        let (line, first) = as_text(first, encoding);
         let first = first.map_err(|message| row_error(path, line, message))?;
-        let mut read = Vec::new();
-        let columns = find_columns(path, &first, delimiter == b'\t', kept, |taken| {
-            let mut survey = FlagSurvey::new(&first, taken);
-            if can_be_read_twice(path) {
-                for record in
-                    DelimitedRecords::new(path, open_text(path, encoding)?, delimiter)?.skip(1)
-                {
-                    survey.add(&as_text(record?, encoding));
-                }
-            } else {
-                for record in records.by_ref() {
-                    let record = as_text(record?, encoding);
-                    survey.add(&record);
-                    read.push(record);
-                }
+        let width = first.record.len();
+        let again = || -> Result<Option<Records>> {
+            if !can_be_read_twice(path) {
+                return Ok(None);
             }
-            Ok(survey)
-        })?;
-        if matches!(columns, Columns::Bare) {
-            read.push((line, Ok(first.clone())));
+            let again = delimited(path, open_text(path, encoding)?, form, encoding)?;
+            Ok(Some(Box::new(again.skip(1))))
+        };
+        let mut read = Vec::new();
+        let columns = match form.is_unnamed {
+            true => Columns::Unnamed,
+            false => {
+                let is_tab = form.delimiter == b'\t';
+                let survey = survey(&first.record, &mut records, again, &mut read);
+                find_columns(path, &first.record, is_tab, &reading.kept, survey)?
+            }
+        };
+        if !matches!(columns, Columns::Header { .. }) {
+            read.push((line, Ok(first)));
         }
-        Ok(Self {
-            width: first.len(),
+        Ok(Self::of(width, columns, read, records))
+    }
+
+    /// Reads a table of decoded cells, which `again` opens anew where that can be.
+    ///
+    /// # Errors
+    /// As [`TableRows::open`].
+    pub(super) fn of_cells(
+        path: &Path,
+        table: CellTable,
+        again: impl FnOnce() -> Result<Option<CellTable>>,
+        kept: &KeptFields,
+    ) -> Result<Self> {
+        if table.names.is_empty() {
+            let records = Box::new(std::iter::empty());
+            return Ok(Self::of(0, Columns::Bare, Vec::new(), records));
+        }
+        let header = csv::StringRecord::from(table.names);
+        let mut records = decoded(table.records, header.clone());
+        let mut read = Vec::new();
+        let names = header.clone();
+        let again = || Ok(again()?.map(|table| decoded(table.records, names)));
+        let survey = survey(&header, &mut records, again, &mut read);
+        let columns = find_columns(path, &header, false, kept, survey)?;
+        Ok(Self::of(header.len(), columns, read, records))
+    }
+
+    fn of(width: usize, columns: Columns, read: Vec<NumberedRecord>, records: Records) -> Self {
+        Self {
+            width,
             columns,
             read: read.into_iter(),
             records,
-            encoding,
-        })
+        }
     }
 
-    fn read(&self, record: &csv::StringRecord) -> std::result::Result<RawRow, RowError> {
-        if record.len() != self.width {
+    /// Reads the rows from another opening of the same table.
+    pub(super) fn restart(&mut self, table: CellTable) {
+        self.records = decoded(table.records, csv::StringRecord::from(table.names));
+        self.read = Vec::new().into_iter();
+    }
+
+    fn read(&self, cells: Cells) -> std::result::Result<RawRow, RowError> {
+        if cells.record.len() != self.width {
             return Err(format!(
                 "{} fields where {} are expected",
-                record.len(),
+                cells.record.len(),
                 self.width
             ));
         }
-        Ok(read_record(record, &self.columns))
+        read_record(&cells, &self.columns)
     }
 }
 
@@ -128,16 +166,53 @@ impl Iterator for TableRows {
     type Item = Result<NumberedRow>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (line, record) = match self.read.next() {
+        let (line, cells) = match self.read.next() {
             Some(record) => record,
             None => match self.records.next()? {
-                Ok(record) => as_text(record, self.encoding),
+                Ok(record) => record,
                 Err(error) => return Some(Err(error)),
             },
         };
-        let row = record.and_then(|record| self.read(&record));
+        let row = cells.and_then(|cells| self.read(cells));
         Some(Ok((line, row)))
     }
+}
+
+/// Looks through a table for columns of 0 and 1: anew, or into memory.
+fn survey<'a>(
+    header: &'a csv::StringRecord,
+    records: &'a mut Records,
+    again: impl FnOnce() -> Result<Option<Records>> + 'a,
+    read: &'a mut Vec<NumberedRecord>,
+) -> impl FnOnce(&[Option<usize>]) -> Result<FlagSurvey> + 'a {
+    move |taken| {
+        let mut survey = FlagSurvey::new(header, taken);
+        if let Some(again) = again()? {
+            for record in again {
+                survey.add(&record?);
+            }
+            return Ok(survey);
+        }
+        for record in records {
+            let record = record?;
+            survey.add(&record);
+            read.push(record);
+        }
+        Ok(survey)
+    }
+}
+
+fn delimited(
+    path: &Path,
+    reader: Box<dyn BufRead + Send>,
+    form: TableForm,
+    encoding: Option<TextEncoding>,
+) -> Result<Records> {
+    let records =
+        DelimitedRecords::with_quotes(path, reader, form.delimiter, form.has_quotes)?;
+    Ok(Box::new(records.map(move |record| {
+        Ok(as_text(record?, encoding))
+    })))
 }
 
 /// A record as text; for one whose quote is never closed the line of that quote.
@@ -146,10 +221,37 @@ fn as_text(found: Delimited, encoding: Option<TextEncoding>) -> NumberedRecord {
         return (line, Err(UNCLOSED_QUOTE.into()));
     }
     let record = csv::StringRecord::from_byte_record(found.record);
-    (
-        found.line,
-        record.map_err(|error| not_utf8(error, encoding)),
-    )
+    let cells = record.map(|record| Cells {
+        record,
+        typed: Vec::new(),
+    });
+    (found.line, cells.map_err(|error| not_utf8(error, encoding)))
+}
+
+/// Rows of decoded cells; one with a cell that cannot be used is in error.
+fn decoded(
+    records: Box<dyn Iterator<Item = Result<CellRecord>> + Send>,
+    header: csv::StringRecord,
+) -> Records {
+    Box::new(records.map(move |record| {
+        let CellRecord {
+            line,
+            cells,
+            typed,
+            broken,
+        } = record?;
+        let cells = match broken.first() {
+            None => Ok(Cells {
+                record: cells,
+                typed,
+            }),
+            Some((column, message)) => {
+                let name = header.get(*column).unwrap_or_default();
+                Err(format!("column {:?}: {message}", shortened(name)))
+            }
+        };
+        Ok((line, cells))
+    }))
 }
 
 /// Names the field, from 1, and the byte in it.
@@ -285,7 +387,9 @@ impl FlagSurvey {
 
     /// Rows in error say nothing; they are told when they are read.
     fn add(&mut self, (line, row): &NumberedRecord) {
-        let Ok(row) = row else { return };
+        let Ok(Cells { record: row, .. }) = row else {
+            return;
+        };
         self.rows += 1;
         for surveyed in &mut self.columns {
             match row.get(surveyed.column).unwrap_or_default().trim() {
@@ -323,14 +427,16 @@ impl FlagSurvey {
     }
 }
 
-fn read_record(record: &csv::StringRecord, columns: &Columns) -> RawRow {
+fn read_record(cells: &Cells, columns: &Columns) -> std::result::Result<RawRow, RowError> {
+    let record = &cells.record;
     let cell = |column: usize| record.get(column).unwrap_or_default();
     let optional = |column: &Option<usize>| {
         column
             .map(|column| cell(column).trim().to_owned())
             .filter(|value| !value.is_empty())
     };
-    match columns {
+    Ok(match columns {
+        Columns::Unnamed => unnamed(record)?,
         Columns::Bare => RawRow {
             text: cell(1).to_owned(),
             labels: cell_labels(cell(0)),
@@ -350,7 +456,11 @@ fn read_record(record: &csv::StringRecord, columns: &Columns) -> RawRow {
             annotator: optional(annotator),
             fields: kept
                 .iter()
-                .map(|(column, name)| (name.clone(), cell(*column).into()))
+                .map(|(column, name)| {
+                    let typed = cells.typed.get(*column).cloned().flatten();
+                    let value = typed.unwrap_or_else(|| cell(*column).into());
+                    (name.clone(), value)
+                })
                 .collect(),
             text: cell(*text).to_owned(),
             labels: match labels {
@@ -383,7 +493,27 @@ fn read_record(record: &csv::StringRecord, columns: &Columns) -> RawRow {
             },
             ..RawRow::default()
         },
+    })
+}
+
+/// A text and its 0 and 1; labels are named after their column, `label_1` being the first.
+fn unnamed(record: &csv::StringRecord) -> std::result::Result<RawRow, RowError> {
+    let mut labels = Vec::new();
+    for (column, cell) in record.iter().enumerate().skip(1) {
+        match cell.trim() {
+            "1" => labels.push(format!("label_{column}")),
+            "0" => {}
+            other => {
+                let other = shortened(other);
+                return Err(format!("{other:?} in field {}, where 0 or 1 is expected", column + 1));
+            }
+        }
     }
+    Ok(RawRow {
+        text: record.get(0).unwrap_or_default().to_owned(),
+        labels: Some(labels),
+        ..RawRow::default()
+    })
 }
 
 fn row_error(path: &Path, line: u64, message: String) -> Error {

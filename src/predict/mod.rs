@@ -1,8 +1,10 @@
 //! Applying a model to new text: reading, labelling in parallel, writing in order.
 
 mod bigrams;
+mod columns;
 mod fast;
 mod fields;
+mod formats;
 mod input;
 mod output;
 mod plain;
@@ -15,13 +17,16 @@ mod words;
 mod write;
 
 pub use fields::FieldValue;
+pub use formats::{OutputFormat, RowLayout, TextFormat};
 pub use input::{Batch, Input, InputFields, InputFormat, Unit};
-pub use output::{OutputFormat, RowFormat};
+pub use output::RowFormat;
 pub use predictor::{Prediction, Predictor, Scratch};
 pub use rows::{Labelled, Labeller, OutputRow, Split, UnitCursor, Workspace};
 
 pub(crate) use plain::span_of_words;
+pub(crate) use columns::{ColumnFormat, ColumnRows, ColumnWriter};
+pub(crate) use formats::FormatKind;
 pub(crate) use stream::{
-    Counts, RowSink, RowWriter, Stopped, Stream, WrittenRows, pieces_of_batches,
+    Counts, RowOutput, RowSink, RowWriter, Stopped, Stream, WrittenRows, pieces_of_batches,
 };
 pub(crate) use trace::{LabelTrace, Piece, Source, Term};

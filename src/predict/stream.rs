@@ -24,6 +24,18 @@ pub(crate) trait RowSink: Send {
     fn is_full(&self) -> bool;
 }
 
+/// What takes the rows of sinks, in their order.
+pub(crate) trait RowOutput<S> {
+    /// What follows is another document.
+    fn start_document(&mut self);
+
+    /// Writes the rows of a sink and empties it.
+    fn write(&mut self, rows: &mut S) -> io::Result<()>;
+
+    /// What was written so far.
+    fn counts(&self) -> Counts;
+}
+
 /// Why labelling stopped: reading failed, or writing did.
 #[derive(Debug)]
 pub(crate) enum Stopped {
@@ -182,6 +194,14 @@ pub(crate) struct Counts {
     pub(crate) review: usize,
 }
 
+impl Counts {
+    pub(super) fn add(&mut self, more: &Self) {
+        self.rows += more.rows;
+        self.errors += more.errors;
+        self.review += more.review;
+    }
+}
+
 /// Bytes after which rows are handed on: more than the rows of a piece have, unless a line of
 /// text holds a great many sentences.
 const MOST_BYTES: usize = 1 << 22;
@@ -241,36 +261,54 @@ impl RowSink for WrittenRows<'_> {
 }
 
 /// Writes rows in their order and marks those that repeat others of their file.
-pub(crate) struct RowWriter<W> {
+pub(crate) struct RowWriter<'f, W> {
+    format: &'f RowFormat,
     output: W,
     repeats: Repeats,
     counts: Counts,
     changed: Vec<u8>,
+    begun: bool,
 }
 
-impl<W: Write> RowWriter<W> {
+impl<'f, W: Write> RowWriter<'f, W> {
     /// A writer; what stands before the first row is written at once.
-    pub(crate) fn new(format: &RowFormat, mut output: W) -> io::Result<Self> {
+    pub(crate) fn new(format: &'f RowFormat, mut output: W) -> io::Result<Self> {
         let mut header = Vec::new();
         format.append_header(&mut header);
         output.write_all(&header)?;
         Ok(Self {
+            format,
             output,
             repeats: Repeats::default(),
             counts: Counts::default(),
             changed: Vec::new(),
+            begun: false,
         })
     }
 
-    /// What follows is another document.
-    pub(crate) fn start_document(&mut self) {
+    /// Gives the output back, with what was written.
+    pub(crate) fn finish(mut self) -> io::Result<(Counts, W)> {
+        let mut footer = Vec::new();
+        self.format.append_footer(&mut footer);
+        self.output.write_all(&footer)?;
+        self.output.flush()?;
+        Ok((self.counts, self.output))
+    }
+}
+
+impl<'f, W: Write> RowOutput<WrittenRows<'f>> for RowWriter<'f, W> {
+    fn start_document(&mut self) {
         self.repeats = Repeats::default();
     }
 
-    /// Writes rows and empties them.
-    pub(crate) fn write(&mut self, rows: &mut WrittenRows<'_>) -> io::Result<()> {
+    fn write(&mut self, rows: &mut WrittenRows<'f>) -> io::Result<()> {
         self.changed.clear();
         let mut copied = 0;
+        if !self.begun && !rows.bytes.is_empty() {
+            // Nothing parts the first row from what stands before it.
+            copied = self.format.separator();
+            self.begun = true;
+        }
         for sighting in &rows.sightings {
             if self.repeats.repeats(sighting.fingerprint)
                 && let Some((place, instead)) = &sighting.change
@@ -284,23 +322,13 @@ impl<W: Write> RowWriter<W> {
         }
         self.output.write_all(&self.changed)?;
         self.output.write_all(&rows.bytes[copied..])?;
-        let counts = &rows.counts;
-        self.counts.rows += counts.rows;
-        self.counts.errors += counts.errors;
-        self.counts.review += counts.review;
+        self.counts.add(&rows.counts);
         *rows = WrittenRows::new(rows.format);
         self.changed.shrink_to(MOST_BYTES);
         Ok(())
     }
 
-    /// What was written so far.
-    pub(crate) fn counts(&self) -> Counts {
+    fn counts(&self) -> Counts {
         self.counts
-    }
-
-    /// Gives the output back, with what was written.
-    pub(crate) fn finish(mut self) -> io::Result<(Counts, W)> {
-        self.output.flush()?;
-        Ok((self.counts, self.output))
     }
 }

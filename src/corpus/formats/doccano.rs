@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::spans::{self, Places, Span};
-use crate::corpus::jsonl::{scalar, text_of};
+use crate::corpus::jsonl::{scalar, text_of, unsure};
 use crate::corpus::row::{KeptFields, RawRow, RowError, named};
 
 const TEXT_FIELDS: &[&str] = &["text", "data"];
@@ -66,6 +66,7 @@ pub(super) fn rows(
     let whole = RawRow {
         id: scalar("id", object.get("id"))?,
         doc: scalar("doc", named(&object, "doc"))?,
+        unsure: unsure(named(&object, "unsure"))?,
         ..RawRow::default()
     };
     let (all, is_annotated) = match by_user(&object) {

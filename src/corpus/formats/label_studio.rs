@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::spans::{self, Places, Span, Unit};
-use crate::corpus::jsonl::scalar;
+use crate::corpus::jsonl::{scalar, unsure};
 use crate::corpus::row::{KeptFields, LeftOut, RawRow, RowError};
 
 const ANNOTATIONS: &[&str] = &["annotations", "completions"];
@@ -165,8 +165,10 @@ pub(super) fn rows(
     let (name, text) = text_in(&data, |_| true)?;
     let places = Places::new(&text, Unit::Utf16);
     let whole = RawRow {
-        id: scalar("id", object.get("id"))?,
+        // The user's own id, if there is one, else the number that the tool gave.
+        id: scalar("id", data.get("id").or_else(|| object.get("id")))?,
         doc: scalar("doc", data.get("doc"))?,
+        unsure: unsure(data.get("unsure"))?,
         fields: fields(&object, data, &name, kept),
         ..RawRow::default()
     };

@@ -1,10 +1,13 @@
 //! The formats of annotation tools, of spreadsheets and of data engineers.
 
-pub(super) mod brat;
+mod arrow_values;
+pub(crate) mod brat;
+pub(crate) mod columnar;
 mod doccano;
 mod label_studio;
 mod objects;
 mod prodigy;
+pub(crate) mod sheet;
 mod spans;
 
 pub(super) use objects::{ObjectFormat, ObjectRows, sample, told_by};

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::spans::{self, Places, Span};
-use crate::corpus::jsonl::{scalar, text_of};
+use crate::corpus::jsonl::{scalar, text_of, unsure};
 use crate::corpus::row::{KeptFields, LeftOut, RawRow, RowError, named};
 
 const ANSWERS: &[&str] = &["accept", "reject", "ignore"];
@@ -78,6 +78,7 @@ pub(super) fn rows(object: Map<String, Value>, kept: &KeptFields) -> Result<Vec<
     let whole = RawRow {
         id: scalar("id", object.get("id"))?,
         doc: scalar("doc", named(&object, "doc"))?,
+        unsure: unsure(named(&object, "unsure"))?,
         annotator,
         fields: kept.of(object.clone(), |name| {
             OWN_FIELDS.contains(&name) || name.starts_with('_')
