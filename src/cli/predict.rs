@@ -8,13 +8,14 @@ use clap::Args;
 
 use super::console::{Failure, colours, complain, progress};
 use super::decide::DecisionArgs;
-use super::{ModelArgs, ThreadArgs, refuse_overwriting};
+use super::{FileArgs, ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::STANDARD_INPUT;
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
-    Counts, Input, InputFields, InputFormat, Labeller, OutputFormat, OutputRow, Predictor,
-    RowFormat, RowSink, RowWriter, Split, Stopped, Stream, WrittenRows, pieces_of_batches,
+    Counts, Input, InputFields, InputFormat, InputOptions, Labeller, OutputFormat, OutputRow,
+    Predictor, RowFormat, RowSink, RowWriter, Split, Stopped, Stream, WrittenRows, input_files,
+    pieces_of_batches,
 };
 use crate::text::Furniture;
 
@@ -42,6 +43,8 @@ pub(super) struct PredictArgs {
     /// Format of the input
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     from: InputFormat,
+    #[command(flatten)]
+    files: FileArgs,
     /// Format of the output
     #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
     to: OutputFormat,
@@ -63,12 +66,22 @@ pub(super) struct PredictArgs {
     threads: ThreadArgs,
 }
 
+impl PredictArgs {
+    fn options(&self) -> InputOptions {
+        InputOptions {
+            format: self.from,
+            encoding: self.files.encoding,
+            sheet: self.files.sheet.clone(),
+        }
+    }
+}
+
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let predictor = Predictor::new(args.model.load()?);
     let margin = args.decision.review_margin(&predictor)?;
     let inputs = match args.input.as_slice() {
         [] => vec![PathBuf::from(STANDARD_INPUT)],
-        inputs => inputs.to_vec(),
+        inputs => input_files(inputs)?,
     };
     let fields = InputFields {
         text: args.text_field.clone(),
@@ -167,7 +180,7 @@ impl Run<'_> {
     fn check_inputs(&self) -> Result<(), Error> {
         for path in self.inputs {
             if !is_stream(path) {
-                drop(Input::open(path, self.args.from, self.fields, 1)?);
+                drop(Input::open(path, self.args.options(), self.fields, 1)?);
             } else if self.args.decision.estimates() {
                 return Err(Error::File {
                     path: path.clone(),
@@ -244,7 +257,7 @@ impl Run<'_> {
             let stream = Stream::new(labeller);
             for path in self.inputs {
                 let pieces = pieces_of_batches();
-                let input = Input::open(path, self.args.from, self.fields, pieces)?;
+                let input = Input::open(path, self.args.options(), self.fields, pieces)?;
                 work(&stream, input)?;
             }
             Ok(())

@@ -14,7 +14,8 @@ mod words;
 mod write;
 
 pub use fields::FieldValue;
-pub use input::{Batch, Input, InputFields, InputFormat, Unit};
+pub(crate) use input::input_files;
+pub use input::{Batch, Input, InputFields, InputFormat, InputOptions, Unit};
 pub use output::{OutputFormat, RowFormat};
 pub use predictor::{Prediction, Predictor, Scratch};
 pub use rows::{Labelled, Labeller, OutputRow, Split, UnitCursor, Workspace};
