@@ -38,16 +38,27 @@ pub use survey::{RowPlace, Survey};
 pub use whole::{CorpusRow, CorpusRows};
 
 pub(crate) use bundled::bundled_files_are_here;
+pub(crate) use cells::{CellRecord, CellTable};
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
 pub(crate) use folds::{assign_shares, document_numbers};
 pub(crate) use files::{
     Block, Blocks, Line, PieceLines, STANDARD_INPUT, can_be_read_twice, ending, open, peek,
 };
+pub(crate) use elements::{Element, JsonArray};
+pub(crate) use encoding::{NotUtf8, decoded};
+pub(crate) use format::{
+    Container, container_in, container_of_ending, is_array_of_objects, names_text, separator,
+};
+pub(crate) use formats::brat::texts_of_folder;
+pub(crate) use formats::columnar::{Source, Wanted, open_stream};
+pub(crate) use formats::sheet::{bytes as sheet_bytes, open as open_sheet};
+pub(crate) use formats::{ObjectFormat, sample as sample_objects, told_by};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use labels::{display, split_cell};
 pub(crate) use read::empty_corpus;
 pub(crate) use row::KNOWN_FIELDS;
+pub(crate) use row::at_path;
 pub(crate) use stream::refuse_pipes;
 
 use std::collections::{BTreeMap, BTreeSet};
