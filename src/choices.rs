@@ -19,6 +19,23 @@ pub(crate) struct Choices {
     pub(crate) thresholds: Vec<f64>,
 }
 
+impl Choices {
+    fn probabilities(&self, mode: LabelMode, scores: &[RawScore]) -> Vec<f64> {
+        let mut probabilities: Vec<f64> = (self.calibrations.iter())
+            .zip(&self.mixes)
+            .zip(scores)
+            .map(|((calibration, mix), score)| calibration.probability(mixed(mix, score)))
+            .collect();
+        mode.normalize(&mut probabilities);
+        probabilities
+    }
+
+    /// Decides on the raw scores of one sentence.
+    pub(crate) fn decide(&self, mode: LabelMode, scores: &[RawScore]) -> LeafPrediction {
+        LeafPrediction::decide(mode, self.probabilities(mode, scores), &self.thresholds)
+    }
+}
+
 /// Decisions on out-of-fold scores.
 pub(crate) struct Decided {
     /// For each sentence, by the choices made on the other folds.
@@ -52,14 +69,9 @@ impl Decider<'_> {
         let all: Vec<usize> = (0..scores.len()).collect();
         let mut predictions = vec![LeafPrediction::default(); scores.len()];
         for fold in 0..self.fold_count {
-            let (held_out, others): (Vec<usize>, Vec<usize>) = all
-                .iter()
-                .partition(|&&sentence| self.folds[sentence] == fold);
-            let choices = self.choose(scores, &others)?;
-            for sentence in held_out {
-                let probabilities = self.probabilities(&choices, &scores[sentence]);
-                predictions[sentence] =
-                    LeafPrediction::decide(self.mode(), probabilities, &choices.thresholds);
+            let choices = self.choose_for(fold, scores)?;
+            for &sentence in all.iter().filter(|&&sentence| self.folds[sentence] == fold) {
+                predictions[sentence] = choices.decide(self.mode(), &scores[sentence]);
             }
         }
         Ok(Decided {
@@ -68,16 +80,13 @@ impl Decider<'_> {
         })
     }
 
-    fn probabilities(&self, choices: &Choices, scores: &[RawScore]) -> Vec<f64> {
-        let mut probabilities: Vec<f64> = choices
-            .calibrations
-            .iter()
-            .zip(&choices.mixes)
-            .zip(scores)
-            .map(|((calibration, mix), score)| calibration.probability(mixed(mix, score)))
-            .collect();
-        self.mode().normalize(&mut probabilities);
-        probabilities
+    /// Chooses for a fold on the others.
+    ///
+    /// # Errors
+    /// When the parts of the raw score cannot be mixed.
+    pub(crate) fn choose_for(&self, fold: usize, scores: &[Vec<RawScore>]) -> Result<Choices> {
+        let others = (0..scores.len()).filter(|&sentence| self.folds[sentence] != fold);
+        self.choose(scores, &others.collect::<Vec<_>>())
     }
 
     /// Mixes, calibrations and thresholds from the out-of-fold scores of some sentences.
@@ -118,7 +127,7 @@ impl Decider<'_> {
         if let Some(classes) = self.targets.classes() {
             let probabilities: Vec<Vec<f64>> = sentences
                 .iter()
-                .map(|&sentence| self.probabilities(&choices, &scores[sentence]))
+                .map(|&sentence| choices.probabilities(self.mode(), &scores[sentence]))
                 .collect();
             let classes: Vec<usize> = sentences.iter().map(|&s| classes[s]).collect();
             choices.thresholds =

@@ -95,6 +95,9 @@ pub enum Error {
     /// The subword tokeniser could not be trained or read.
     #[error("the subword tokeniser failed: {0}")]
     Subwords(String),
+    /// A plot of a report could not be drawn.
+    #[error("a plot could not be drawn: {0}")]
+    Plot(String),
 }
 
 /// Where a row stands and what it says, for errors that compare rows.

@@ -32,12 +32,14 @@ pub mod learn;
 pub mod model;
 mod output_file;
 pub mod predict;
+pub mod report;
 pub mod scoring;
 mod settings;
 pub mod streaming;
 pub mod tables;
 pub mod text;
 pub mod training;
+pub mod tuning;
 
 pub use error::{Annotated, Error, Result};
 pub use settings::Settings;

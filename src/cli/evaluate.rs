@@ -12,7 +12,7 @@ use super::decide::DecisionArgs;
 use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, KeptFields, parents};
 use crate::error::Error;
-use crate::evaluate::{GroupReport, Judged, Report, ReviewPoint, group_table};
+use crate::evaluate::{Bootstrap, Judged, Report, ReviewPoint, Slices};
 use crate::learn::MOST_BOOTSTRAP_SAMPLES;
 use crate::predict::{Predictor, Scratch};
 use crate::scoring::LeafPrediction;
@@ -50,7 +50,7 @@ pub(super) struct EvaluateArgs {
     threads: ThreadArgs,
 }
 
-fn bootstrap_samples(given: &str) -> Result<usize, String> {
+pub(super) fn bootstrap_samples(given: &str) -> Result<usize, String> {
     match given.parse() {
         Ok(samples) if samples <= MOST_BOOTSTRAP_SAMPLES => Ok(samples),
         _ => Err(format!("a number from 0 to {MOST_BOOTSTRAP_SAMPLES}")),
@@ -91,8 +91,11 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         let report = Report::measure(&judged, args.bootstrap, args.seed);
         let groups = args.by.as_ref().map(|field| {
             let groups = corpus.records().iter().map(|r| r.field(field));
-            let groups: Vec<String> = groups.map(Option::unwrap_or_default).collect();
-            judged.by_group(&groups.iter().map(String::as_str).collect::<Vec<_>>())
+            let bootstrap = Bootstrap {
+                samples: args.bootstrap,
+                seed: args.seed,
+            };
+            judged.by_value(field, &groups.collect::<Vec<_>>(), bootstrap)
         });
         let review = margin.map(|margin| judged.review_point(margin));
         Ok((report, review, groups))
@@ -103,7 +106,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
             let figures = Figures {
                 report: &report,
                 review,
-                groups,
+                slices: groups.as_slice(),
             };
             let json = serde_json::to_string_pretty(&figures).map_err(std::io::Error::from)?;
             say(&json)?;
@@ -123,8 +126,8 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
                     point.macro_f1
                 ))?;
             }
-            if let (Some(field), Some(groups)) = (&args.by, &groups) {
-                say(&format!("\n{}", group_table(field, groups).write(tables)))?;
+            if let Some(groups) = &groups {
+                say(&format!("\n{}", groups.to_table().write(tables)))?;
             }
             say(&format!(
                 "\nWhat is taken for what:\n\n{}",
@@ -142,8 +145,8 @@ struct Figures<'a> {
     report: &'a Report,
     #[serde(skip_serializing_if = "Option::is_none")]
     review: Option<ReviewPoint>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    groups: Option<Vec<GroupReport>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    slices: &'a [Slices],
 }
 
 fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
@@ -155,7 +158,7 @@ fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
 }
 
 /// Tells what of the corpus cannot be measured; nothing to measure at all is an error.
-fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
+pub(super) fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(), Error> {
     // A label finer than the model's is measured by its parent.
     let known = |label: &str| {
         let mut names = std::iter::once(label).chain(parents(label));

@@ -8,6 +8,7 @@ mod decide;
 mod evaluate;
 mod inspect;
 mod predict;
+mod report;
 mod train;
 mod train_stream;
 
@@ -54,6 +55,8 @@ enum Verb {
     Evaluate(evaluate::EvaluateArgs),
     /// Know a corpus: check, split, agreement, suspects, next
     Corpus(corpus::CorpusVerbArgs),
+    /// Write a page with figures, plots, every error and the model card
+    Report(report::ReportArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
@@ -196,6 +199,7 @@ pub fn run() -> ExitCode {
         Verb::Predict(args) => predict::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Corpus(args) => corpus::run(args),
+        Verb::Report(args) => report::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Completions(args) => complete::run(args),

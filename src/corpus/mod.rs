@@ -30,7 +30,7 @@ pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 pub use row::KeptFields;
 pub use stream::RecordStream;
-pub use survey::{RowPlace, Survey};
+pub use survey::{RowPlace, Survey, SurveyedFile};
 
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};

@@ -1,5 +1,6 @@
 //! Predictions set against annotations, label by label.
 
+use super::metrics::Figures;
 use crate::corpus::Record;
 use crate::scoring::{LabelMode, LabelTree, LeafPrediction};
 
@@ -68,5 +69,83 @@ impl Judged {
             margins: predictions.iter().map(|row| row.margin).collect(),
             documents,
         }
+    }
+
+    /// The labels judged, parents before their children.
+    pub fn tree(&self) -> &LabelTree {
+        &self.tree
+    }
+
+    /// For each row the judgement of each label of the tree.
+    pub fn rows(&self) -> &[Vec<Judgement>] {
+        &self.rows
+    }
+
+    /// Number of documents.
+    pub(super) fn document_count(&self) -> usize {
+        self.documents.iter().max().map_or(0, |&last| last + 1)
+    }
+
+    /// The figures of each document.
+    pub(super) fn figures_by_document(&self) -> Vec<Figures> {
+        let mut documents = vec![Figures::default(); self.document_count()];
+        for (row, &document) in self.documents.iter().enumerate() {
+            documents[document].add(&Figures::of_row(self, row));
+        }
+        documents
+    }
+
+    /// Some of the rows; documents are numbered anew.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let mut numbers = std::collections::HashMap::new();
+        let documents = rows.iter().map(|&row| {
+            let next = numbers.len();
+            *numbers.entry(self.documents[row]).or_insert(next)
+        });
+        Self {
+            documents: documents.collect(),
+            tree: self.tree.clone(),
+            rows: rows.iter().map(|&row| self.rows[row].clone()).collect(),
+            margins: rows.iter().map(|&row| self.margins[row]).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn judged(rows: impl Iterator<Item = (Judgement, f64)>) -> Judged {
+        let (rows, margins): (Vec<_>, Vec<f64>) = rows.map(|(row, m)| (vec![row], m)).unzip();
+        Judged {
+            tree: LabelTree::new(&["x".to_owned()]),
+            documents: (0..rows.len()).collect(),
+            rows,
+            margins,
+        }
+    }
+
+    /// Rows of one label, each a document, with the probability and whether the label holds.
+    pub(in crate::evaluate) fn judged_on_one_label(rows: &[(f64, bool)]) -> Judged {
+        judged(rows.iter().map(|&(probability, held)| {
+            let judgement = Judgement {
+                annotated: Some(held),
+                predicted: probability >= 0.5,
+                probability,
+            };
+            (judgement, (probability - 0.5).abs())
+        }))
+    }
+
+    /// Rows of one label, each a document, with the margin and whether the decision is right.
+    pub(in crate::evaluate) fn judged_with_margins(rows: &[(f64, bool)]) -> Judged {
+        judged(rows.iter().map(|&(margin, right)| {
+            let judgement = Judgement {
+                annotated: Some(true),
+                predicted: right,
+                probability: 0.5,
+            };
+            (judgement, margin)
+        }))
     }
 }

@@ -23,9 +23,13 @@ impl Counts {
     }
 
     pub(super) fn add(&mut self, other: &Self) {
-        self.true_positives += other.true_positives;
-        self.false_positives += other.false_positives;
-        self.false_negatives += other.false_negatives;
+        self.add_times(other, 1);
+    }
+
+    fn add_times(&mut self, other: &Self, times: usize) {
+        self.true_positives += times * other.true_positives;
+        self.false_positives += times * other.false_positives;
+        self.false_negatives += times * other.false_negatives;
     }
 
     pub(super) fn precision(&self) -> f64 {
@@ -93,15 +97,28 @@ impl Figures {
     }
 
     pub(super) fn add(&mut self, other: &Self) {
+        self.add_times(other, 1);
+    }
+
+    /// Adds figures that count several times.
+    pub(super) fn add_times(&mut self, other: &Self, times: usize) {
         self.labels
             .resize(other.labels.len().max(self.labels.len()), Counts::default());
         for (mine, others) in self.labels.iter_mut().zip(&other.labels) {
-            mine.add(others);
+            mine.add_times(others, times);
         }
-        self.exact += other.exact;
-        self.wrong += other.wrong;
-        self.decided += other.decided;
-        self.rows += other.rows;
+        self.exact += times * other.exact;
+        self.wrong += times * other.wrong;
+        self.decided += times * other.decided;
+        self.rows += times * other.rows;
+    }
+
+    /// The sum of figures of which each counts so many times.
+    pub(super) fn total_times(parts: &[Self], times: &[u32]) -> Self {
+        let mut total = Self::default();
+        let parts = parts.iter().zip(times).filter(|(_, times)| **times > 0);
+        parts.for_each(|(part, &times)| total.add_times(part, times as usize));
+        total
     }
 
     /// The mean F1 over the labels that `choose` takes and that were annotated or predicted.

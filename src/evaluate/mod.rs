@@ -1,17 +1,35 @@
 //! Figures of merit for predictions against annotations, with intervals over documents.
+//!
+//! [`Judged`] sets predictions against annotations. [`Report`] holds the figures that every
+//! measurement gives; [`Examination`] holds these with all else that was asked for: calibration,
+//! risk over coverage, slices, noise, the learning curve. [`Comparison`] is of several systems.
 
-mod groups;
+mod abstention;
+mod bootstrap;
+mod comparison;
+mod examination;
 mod judged;
+mod learning_curve;
 mod metrics;
+mod noise;
+mod precision_recall;
+mod reliability;
 mod report;
 mod review;
+mod slices;
 mod table;
 
-pub use groups::GroupReport;
+pub use abstention::{RiskCoverage, RiskPoint};
+pub use bootstrap::Bootstrap;
+pub use comparison::{ComparedLabel, ComparedPair, ComparedSystem, Comparison, Difference};
+pub use examination::{Examination, LabelSpread, Method, Part, Period, Repeats, Spread};
 pub use judged::{Judged, Judgement};
+pub use learning_curve::{Forecast, LabelPoint, LearningCurve, LearningPoint, PowerLaw};
 pub use metrics::Confusion;
+pub use noise::NoiseEffect;
+pub use reliability::{LabelCalibration, ReliabilityPoint};
 pub use report::{Averages, Estimate, LabelReport, Report};
 pub use review::ReviewPoint;
+pub use slices::{Slice, Slices};
 
-pub(crate) use groups::group_table;
 pub(crate) use review::{is_curve, margin_for};

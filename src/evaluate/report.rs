@@ -79,7 +79,7 @@ impl Report {
     /// Measures, with intervals from `samples` resamples of whole documents. The same seed gives
     /// the same intervals for any number of threads.
     pub fn measure(judged: &Judged, samples: usize, seed: u64) -> Self {
-        let documents = by_document(judged);
+        let documents = judged.figures_by_document();
         let all = total(documents.iter());
         let draws: Vec<Figures> = (0..samples)
             .into_par_iter()
@@ -92,13 +92,7 @@ impl Report {
             .collect();
         let estimate = |figure: &(dyn Fn(&Figures) -> f64 + Sync)| {
             let mut values: Vec<f64> = draws.iter().map(figure).collect();
-            values.sort_by(f64::total_cmp);
-            let value = figure(&all);
-            Estimate {
-                value,
-                low: percentile(&values, 0.025).unwrap_or(value),
-                high: percentile(&values, 0.975).unwrap_or(value),
-            }
+            Estimate::between(figure(&all), &mut values)
         };
         let tree = &judged.tree;
         let labels = tree.labels().iter().enumerate().map(|(label, of_tree)| {
@@ -137,26 +131,11 @@ impl Report {
     }
 }
 
-fn by_document(judged: &Judged) -> Vec<Figures> {
-    let count = judged.documents.iter().max().map_or(0, |&last| last + 1);
-    let mut documents = vec![Figures::default(); count];
-    for (row, &document) in judged.documents.iter().enumerate() {
-        documents[document].add(&Figures::of_row(judged, row));
-    }
-    documents
-}
-
 fn total<'a>(parts: impl Iterator<Item = &'a Figures>) -> Figures {
     parts.fold(Figures::default(), |mut sum, part| {
         sum.add(part);
         sum
     })
-}
-
-/// The value at a share of sorted values, the nearest rank.
-fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let place = (share * sorted.len() as f64).floor() as usize;
-    sorted.get(place.min(sorted.len().checked_sub(1)?)).copied()
 }
 
 #[cfg(test)]

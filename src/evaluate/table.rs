@@ -86,3 +86,8 @@ pub(super) fn figure(value: f64) -> String {
 fn interval(estimate: &Estimate) -> String {
     format!("{:.3}–{:.3}", estimate.low, estimate.high)
 }
+
+/// A figure and its interval.
+pub(super) fn with_interval(estimate: &Estimate) -> [String; 2] {
+    [figure(estimate.value), interval(estimate)]
+}

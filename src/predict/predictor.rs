@@ -269,26 +269,42 @@ impl Predictor {
         );
     }
 
+    /// For each leaf label the bytes of a sentence in which it shows most, whether it holds or not.
+    pub(crate) fn windows(
+        &self,
+        sentence: &str,
+        scratch: &mut Scratch,
+    ) -> Vec<Option<Range<usize>>> {
+        self.predict(sentence, scratch);
+        let middles = scratch.scores.middles.iter();
+        middles
+            .map(|&middle| self.span_around(middle, scratch))
+            .collect()
+    }
+
     fn find_evidence(&self, scratch: &mut Scratch) {
-        let radius = self.compiled.header.window_radius;
-        let Prediction {
-            holds, evidence, ..
-        } = &mut scratch.prediction;
-        let middles = &scratch.scores.middles;
+        let mut evidence = std::mem::take(&mut scratch.prediction.evidence);
         evidence.clear();
-        evidence.extend(holds.iter().zip(middles).map(|(&held, &middle)| {
-            if !held {
-                return None;
-            }
-            if self.reader.is_some() {
-                let tokens = scratch.fast.tokens.tokens();
-                let window = window_around(middle, radius, tokens.len());
-                return fast::span_of_words(&tokens[window]);
-            }
-            let tokens = &scratch.plain.tokens;
+        let holds = scratch.prediction.holds.iter();
+        let of_labels = holds.zip(&scratch.scores.middles);
+        evidence.extend(
+            of_labels
+                .map(|(&held, &middle)| held.then(|| self.span_around(middle, scratch)).flatten()),
+        );
+        scratch.prediction.evidence = evidence;
+    }
+
+    /// The bytes of the window around a word of the sentence that was predicted last.
+    fn span_around(&self, middle: usize, scratch: &Scratch) -> Option<Range<usize>> {
+        let radius = self.compiled.header.window_radius;
+        if self.reader.is_some() {
+            let tokens = scratch.fast.tokens.tokens();
             let window = window_around(middle, radius, tokens.len());
-            (!tokens.is_empty()).then(|| plain::span_of_words(tokens, window))
-        }));
+            return fast::span_of_words(&tokens[window]);
+        }
+        let tokens = &scratch.plain.tokens;
+        let window = window_around(middle, radius, tokens.len());
+        (!tokens.is_empty()).then(|| plain::span_of_words(tokens, window))
     }
 }
 

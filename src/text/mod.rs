@@ -9,6 +9,7 @@ mod classes;
 mod coded;
 mod coded_tokens;
 mod furniture;
+mod noise;
 mod normalize;
 mod pipeline;
 mod sentences;
@@ -17,6 +18,7 @@ mod tokens;
 
 pub use align::Normalized;
 pub use furniture::{FURNITURE_VERSION, Furniture, recognize_furniture};
+pub use noise::ScriptNoise;
 pub use normalize::{Folds, NORMALIZER_VERSION, Normalizer};
 pub use pipeline::{TextPipeline, Tokens};
 pub use sentences::{SPLITTER_VERSION, SentenceSplitter, SplitterSettings};

@@ -1,0 +1,233 @@
+//! `marsad report`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::console::{Failure, complain, megabytes, progress, say};
+use super::evaluate::{bootstrap_samples, tell_unknown};
+use super::{CorpusArgs, ModelArgs, ThreadArgs, refuse_overwriting};
+use crate::corpus::{Contradictions, Corpus, KeptFields, read_bundled};
+use crate::error::{Error, Result};
+use crate::evaluate::Bootstrap;
+use crate::model::Model;
+use crate::output_file::OutputFile;
+use crate::predict::Predictor;
+use crate::report::{ReportOptions, ReportPage, report_on_model, report_out_of_fold};
+use crate::settings::Settings;
+use crate::training::Step;
+
+const FOLDS: &str = "Out of fold";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  marsad report held-out.jsonl -m ours.safetensors -o report.html
+  marsad report ours.jsonl --folds 5 --by outlet
+  marsad report ours.jsonl --folds 10 --config best.toml --tables tables/
+  marsad report --folds 5                            the bundled corpus
+
+The page needs nothing else: no network, no other file. Measure a model on sentences it was not
+trained on, or give --folds, which fits a model to the other documents for each part of the corpus.")]
+pub(super) struct ReportArgs {
+    /// Annotated corpora to measure on; without any, the bundled one in folds
+    corpus: Vec<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Page to write
+    #[arg(short, long, value_name = "OUT", default_value = "report.html")]
+    output: PathBuf,
+    /// Folder to write the tables to as well, as Markdown, CSV and LaTeX; it is made where there is none
+    #[arg(long, value_name = "FOLDER")]
+    tables: Option<PathBuf>,
+    /// Title of the page
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Date to print; without it there is none, so that the same input gives the same page
+    #[arg(long, value_name = "TEXT")]
+    date: Option<String>,
+    /// Field of the corpus by whose values figures are given and errors filtered, such as an outlet
+    #[arg(long, value_name = "FIELD")]
+    by: Option<String>,
+    /// Wrong sentences listed at most, the most surely wrong first [default: all]
+    #[arg(long, value_name = "N")]
+    errors: Option<usize>,
+    /// Resamples of documents for the intervals
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
+    bootstrap: usize,
+    /// Decides resamples and folds
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Measure out of fold in so many parts, by document, instead of a finished model
+    #[arg(long, value_name = "K", help_heading = FOLDS, conflicts_with = "model")]
+    folds: Option<usize>,
+    /// TOML file with the settings to train with
+    #[arg(long, value_name = "FILE.toml", help_heading = FOLDS, conflicts_with = "model")]
+    config: Option<PathBuf>,
+    /// Every row has exactly one label
+    #[arg(long, help_heading = FOLDS, conflicts_with = "model")]
+    single_label: bool,
+    #[command(flatten)]
+    reading: CorpusArgs,
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+impl ReportArgs {
+    /// Whether models are fitted, rather than one that is there measured.
+    fn is_out_of_fold(&self) -> bool {
+        self.folds.is_some() || self.config.is_some() || self.single_label || self.is_bundled()
+    }
+
+    fn is_bundled(&self) -> bool {
+        self.corpus.is_empty()
+    }
+
+    fn options(&self) -> ReportOptions {
+        ReportOptions {
+            title: self.title.clone(),
+            date: self.date.clone(),
+            by: self.by.clone(),
+            bootstrap: Bootstrap {
+                samples: self.bootstrap,
+                seed: self.seed,
+            },
+            most_errors: self.errors,
+        }
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        let mut settings = match &self.config {
+            Some(path) => Settings::read(path)?,
+            None => Settings::default(),
+        };
+        if let Some(folds) = self.folds {
+            settings.training.folds = folds;
+        }
+        settings.training.hold_out = None;
+        settings.training.single_label |= self.single_label;
+        settings.training.seed = self.seed;
+        settings.training.bootstrap_samples = self.bootstrap;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn read(&self, contradictions: Contradictions) -> Result<Corpus> {
+        let reader = self.reading.reader(contradictions)?;
+        let reader = reader.keeping(match &self.by {
+            Some(field) => KeptFields::Named(vec![field.clone()]),
+            None => KeptFields::None,
+        });
+        let corpus = match self.is_bundled() {
+            true => read_bundled(&reader)?,
+            false => reader.read(&self.corpus)?,
+        };
+        match &self.by {
+            Some(field) if corpus.records().iter().all(|r| r.field(field).is_none()) => Err(
+                Error::Corpus(format!("no row has the field {field:?} that --by names")),
+            ),
+            _ => Ok(corpus),
+        }
+    }
+}
+
+pub(super) fn run(args: &ReportArgs) -> std::result::Result<ExitCode, Failure> {
+    if args.is_bundled() && args.model.model.is_some() {
+        return Err(Failure::Told(
+            "name an annotated corpus to measure the model on, of sentences it was not trained on"
+                .into(),
+        ));
+    }
+    let read = args.corpus.iter().chain(&args.model.model);
+    let read = read.chain(&args.config).chain(&args.reading.aliases);
+    refuse_overwriting(&args.output, read)?;
+    // Fail before the work, not after it, where the page cannot be written.
+    drop(OutputFile::create(&args.output)?);
+    let page = match args.is_out_of_fold() {
+        true => out_of_fold(args)?,
+        false => on_model(args)?,
+    };
+    write(&args.output, &page.html)?;
+    say(&format!(
+        "Wrote {} ({}): {} wrong sentences.",
+        args.output.display(),
+        megabytes(page.html.len() as u64),
+        page.wrong_rows
+    ))?;
+    if let Some(folder) = &args.tables {
+        let files = write_tables(folder, &page)?;
+        say(&format!("Wrote {files} tables in {}.", folder.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn on_model(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
+    let model: Model = args.model.load()?;
+    let corpus = args.read(Contradictions::Keep)?;
+    tell_unknown(&Predictor::new(model.clone()), &corpus)?;
+    if model.header().provenance.corpus_digest == corpus.digest() {
+        complain(
+            "the model was trained on this very corpus: its figures flatter; give --folds, or other sentences",
+        );
+    }
+    let bar = progress(None, "{spinner} measuring ({elapsed})");
+    let options = args.options();
+    let page = args
+        .threads
+        .run(|| report_on_model(model, &corpus, &options))??;
+    bar.finish_and_clear();
+    Ok(page)
+}
+
+fn out_of_fold(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
+    let settings = args.settings()?;
+    let corpus = args.read(match settings.training.single_label {
+        true => Contradictions::Keep,
+        false => Contradictions::Refuse,
+    })?;
+    let folds = settings.training.folds;
+    let steps = (folds as u64).saturating_add(3);
+    let bar = progress(Some(steps), "{bar:30} {pos}/{len} {msg} ({elapsed})");
+    let tell = |step| {
+        bar.set_message(match step {
+            Step::Tokenize => "reading the text".to_owned(),
+            Step::Dense { .. } => return,
+            Step::Fold(fold) => format!("fold {} of {folds}", fold + 1),
+            Step::Final => "a model on all documents".to_owned(),
+            Step::Measure => "figures".to_owned(),
+        });
+        bar.inc(1);
+    };
+    let options = args.options();
+    let page = args
+        .threads
+        .run(|| report_out_of_fold(&corpus, &settings, &options, &tell))??;
+    bar.finish_and_clear();
+    Ok(page)
+}
+
+fn write(path: &Path, content: &str) -> Result<()> {
+    let mut file = OutputFile::create(path)?;
+    let written = file.write_all(content.as_bytes());
+    written.map_err(|error| Error::io(path, error))?;
+    file.keep()
+}
+
+/// Writes each table in each form, and tells how many tables there are.
+fn write_tables(folder: &Path, page: &ReportPage) -> Result<usize> {
+    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+    for named in &page.tables {
+        let table = &named.table;
+        for (ending, written) in [
+            ("md", table.to_markdown()),
+            ("csv", table.to_csv()),
+            ("tex", table.to_latex()),
+        ] {
+            let path = folder.join(format!("{}.{ending}", named.name));
+            write(&path, &format!("{written}\n"))?;
+        }
+    }
+    Ok(page.tables.len())
+}

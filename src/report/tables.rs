@@ -1,0 +1,255 @@
+//! The tables of a report: on the page, and as files.
+
+use super::markup::{figure, interval};
+use super::{Material, NamedTable, card};
+use crate::evaluate::{LabelReport, LearningCurve, NoiseEffect, RiskCoverage};
+use crate::tables::Table;
+
+/// All tables, in the order of the page.
+pub(super) fn all(material: &Material<'_>) -> Vec<NamedTable> {
+    let examination = &material.examination;
+    let mut tables = Vec::new();
+    let mut add = |name, caption: &str, table| {
+        tables.push(NamedTable {
+            name,
+            caption: caption.to_owned(),
+            table,
+        });
+    };
+    add("labels", "Figures of each label", labels(material));
+    add("averages", "Figures over all labels", averages(material));
+    add(
+        "confusion",
+        "What is taken for what: rows as annotated, columns as predicted",
+        examination.report.confusion_table(),
+    );
+    add(
+        "calibration",
+        "How far probabilities can be believed",
+        calibration(material),
+    );
+    if let Some(curve) = &examination.risk_coverage {
+        add("risk-coverage", "Risk over coverage", risk_coverage(curve));
+    }
+    for slices in &examination.slices {
+        let name = match slices.by.as_str() {
+            "words" => "by-length",
+            _ => "by-field",
+        };
+        let caption = match slices.by.as_str() {
+            "words" => "By length in words".to_owned(),
+            by => format!("By {by}"),
+        };
+        add(name, &caption, slices.to_table());
+    }
+    if !examination.noise.is_empty() {
+        add("noise", "By script noise", noise(&examination.noise));
+    }
+    if let Some(curve) = &examination.learning_curve {
+        add("learning-curve", "Learning curve", learning_curve(curve));
+        if !curve.forecasts.is_empty() {
+            add(
+                "forecast",
+                "What more sentences are expected to bring",
+                forecast(curve),
+            );
+        }
+    }
+    add(
+        "model",
+        "Where the model comes from and how it was made",
+        card::facts(material),
+    );
+    add(
+        "thresholds",
+        "Labels: sentences trained on, and the probability from which each holds",
+        card::labels(material),
+    );
+    tables
+}
+
+/// A label's name, set in under that of its parent.
+fn set_in(label: &LabelReport) -> String {
+    match label.label.contains('.') {
+        true => format!("  {}", label.label),
+        false => label.label.clone(),
+    }
+}
+
+/// The figures of each label.
+pub(super) fn labels(material: &Material<'_>) -> Table {
+    let mut table = Table::new(&[
+        "label",
+        "precision",
+        "precision 95%",
+        "recall",
+        "recall 95%",
+        "F1",
+        "F1 95%",
+        "average precision",
+        "calibration error",
+        "Brier score",
+        "annotated",
+        "predicted",
+        "false alarms",
+        "misses",
+    ]);
+    for (place, label) in material.examination.report.labels.iter().enumerate() {
+        let mut calibrations = material.examination.calibration.iter();
+        let calibration = calibrations.find(|calibration| calibration.label == label.label);
+        let (false_alarms, misses) = mistakes(material, place);
+        let mut cells = vec![set_in(label)];
+        for estimate in [&label.precision, &label.recall, &label.f1] {
+            cells.extend([figure(estimate.value), interval(estimate)]);
+        }
+        cells.extend([
+            figure(label.average_precision),
+            figure(label.calibration_error),
+            calibration.map_or(String::new(), |found| figure(found.brier.value)),
+            label.support.to_string(),
+            label.predicted.to_string(),
+            false_alarms.to_string(),
+            misses.to_string(),
+        ]);
+        table.add_row(cells);
+    }
+    table
+}
+
+/// False alarms and misses of a label.
+pub(super) fn mistakes(material: &Material<'_>, label: usize) -> (usize, usize) {
+    let judgements = material
+        .judged
+        .rows()
+        .iter()
+        .filter_map(|row| row.get(label));
+    judgements.fold((0, 0), |(alarms, misses), judgement| {
+        match (judgement.annotated, judgement.predicted) {
+            (Some(false), true) => (alarms + 1, misses),
+            (Some(true), false) => (alarms, misses + 1),
+            _ => (alarms, misses),
+        }
+    })
+}
+
+/// The figures over all labels.
+pub(super) fn averages(material: &Material<'_>) -> Table {
+    let report = &material.examination.report;
+    let mut table = Table::new(&["figure", "value", "95%"]);
+    let mut rows = vec![("macro-F1", &report.top.macro_f1)];
+    if report.labels.iter().any(|label| label.parent) {
+        rows.push(("macro-F1, child labels", &report.leaves.macro_f1));
+    }
+    rows.extend([
+        ("micro-F1", &report.top.micro_f1),
+        ("every label right", &report.exact_match),
+        ("Hamming loss", &report.hamming_loss),
+    ]);
+    for (name, estimate) in rows {
+        table.add_row([name.to_owned(), figure(estimate.value), interval(estimate)]);
+    }
+    table
+}
+
+/// How far probabilities can be believed.
+pub(super) fn calibration(material: &Material<'_>) -> Table {
+    let mut table = Table::new(&[
+        "label",
+        "annotated share",
+        "calibration error",
+        "calibration error 95%",
+        "Brier score",
+        "Brier score 95%",
+        "Brier skill",
+    ]);
+    for label in &material.examination.calibration {
+        let set_in = if label.label.contains('.') { "  " } else { "" };
+        table.add_row([
+            format!("{set_in}{}", label.label),
+            figure(label.base_rate),
+            figure(label.calibration_error.value),
+            interval(&label.calibration_error),
+            figure(label.brier.value),
+            interval(&label.brier),
+            label
+                .brier_skill
+                .map_or(String::new(), |skill| figure(skill.value)),
+        ]);
+    }
+    table
+}
+
+/// Points of the curve.
+pub(super) fn risk_coverage(curve: &RiskCoverage) -> Table {
+    let mut table = Table::new(&["decided", "with a wrong label", "95%", "macro-F1"]);
+    for point in &curve.points {
+        table.add_row([
+            figure(point.coverage),
+            figure(point.risk.value),
+            interval(&point.risk),
+            figure(point.macro_f1),
+        ]);
+    }
+    table
+}
+
+/// What each spelling changes.
+pub(super) fn noise(effects: &[NoiseEffect]) -> Table {
+    let mut table = Table::new(&[
+        "spelling",
+        "sentences changed",
+        "decided otherwise",
+        "macro-F1",
+        "95%",
+        "change",
+        "change 95%",
+    ]);
+    for effect in effects {
+        table.add_row([
+            effect.noise.name().to_owned(),
+            effect.changed_rows.to_string(),
+            effect.decided_otherwise.to_string(),
+            figure(effect.macro_f1.value),
+            interval(&effect.macro_f1),
+            // A negative zero is a zero.
+            format!("{:+.3}", effect.change.value + 0.0),
+            format!(
+                "{:+.3} to {:+.3}",
+                effect.change.low + 0.0,
+                effect.change.high + 0.0
+            ),
+        ]);
+    }
+    table
+}
+
+/// Points measured.
+pub(super) fn learning_curve(curve: &LearningCurve) -> Table {
+    let mut table = Table::new(&["share", "sentences", "documents", "macro-F1", "deviation"]);
+    for point in &curve.points {
+        table.add_row([
+            figure(point.share),
+            format!("{:.0}", point.sentences),
+            format!("{:.0}", point.documents),
+            figure(point.macro_f1.mean),
+            figure(point.macro_f1.deviation),
+        ]);
+    }
+    table
+}
+
+/// What more sentences are expected to bring.
+pub(super) fn forecast(curve: &LearningCurve) -> Table {
+    let mut table = Table::new(&["times", "sentences", "macro-F1", "95%", "gain", "gain 95%"]);
+    for forecast in &curve.forecasts {
+        table.add_row([
+            format!("{}", forecast.times),
+            forecast.sentences.to_string(),
+            figure(forecast.macro_f1.value),
+            interval(&forecast.macro_f1),
+            format!("{:+.3}", forecast.gain.value),
+            format!("{:+.3} to {:+.3}", forecast.gain.low, forecast.gain.high),
+        ]);
+    }
+    table
+}
