@@ -34,7 +34,7 @@ pub use read::{Contradictions, CorpusReader};
 pub use record::{ReadCounts, Record};
 pub use row::KeptFields;
 pub use stream::RecordStream;
-pub use survey::{RowPlace, Survey};
+pub use survey::{RowPlace, Survey, SurveyedFile};
 pub use whole::{CorpusRow, CorpusRows};
 
 pub(crate) use bundled::bundled_files_are_here;

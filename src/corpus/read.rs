@@ -178,6 +178,11 @@ impl CorpusReader {
         &self.aliases
     }
 
+    /// Whether rows that say something of the same sentence stay apart.
+    pub(super) fn is_separate(&self) -> bool {
+        self.separately
+    }
+
     /// How files are read.
     pub(super) fn reading(&self) -> &Reading {
         &self.reading

@@ -1,8 +1,13 @@
 //! All rows of annotated files: those that can be learnt from, and those that cannot with the reason.
 
-use std::path::PathBuf;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::encoding::decoded;
+use super::files::{can_be_read_twice, open, peek};
+use super::format::files_of;
+use super::joining::{ReadRecord, join_answers};
 use super::read::CorpusReader;
 use super::record::{ReadCounts, Record};
 use super::rows::FileRows;
@@ -19,16 +24,27 @@ pub struct RowPlace {
     pub id: Option<String>,
 }
 
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SurveyedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether each of its rows stands on lines of its own, as in JSON Lines and tables.
+    pub has_lines: bool,
+}
+
 /// What annotated files hold, row by row, each row in one of the lists.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
+    /// The files, in the order in which they were read.
+    pub files: Vec<SurveyedFile>,
     /// Rows with text and annotation.
     pub records: Vec<Record>,
     /// Rows that cannot be understood, with what is wrong.
     pub errors: Vec<(RowPlace, String)>,
     /// Rows without text.
     pub empty: Vec<RowPlace>,
-    /// Rows without annotation.
+    /// Rows without annotation, those that annotators skipped, ignored or rejected included.
     pub unannotated: Vec<RowPlace>,
 }
 
@@ -41,33 +57,78 @@ impl Survey {
 
 impl CorpusReader {
     /// Reads files as [`CorpusReader::read`] does, but stops at no row: what is wrong with rows is
-    /// listed, and texts are not compared.
+    /// listed, texts are not compared, and each annotator of a sentence has a record. Answers on one
+    /// label at a time are joined, unless rows are read separately.
     ///
     /// # Errors
     /// When a file cannot be read as a whole.
     pub fn survey(&self, paths: &[PathBuf]) -> Result<Survey> {
         let mut survey = Survey::default();
+        let mut read = Vec::new();
         for path in paths {
-            let file = Arc::new(path.clone());
-            for row in FileRows::open(path, self.kept())? {
-                let (line, row) = row?;
-                let place = |id: Option<String>| RowPlace {
-                    file: file.clone(),
-                    line,
-                    id,
-                };
-                let id = row.as_ref().ok().and_then(|row| row.id.clone());
-                let mut counts = ReadCounts::default();
-                match self.record(&file, (line, row), &mut counts) {
-                    Ok(Some(record)) => survey.records.push(record),
-                    Ok(None) if counts.empty > 0 => survey.empty.push(place(id)),
-                    Ok(None) => survey.unannotated.push(place(id)),
-                    Err(Error::Row { message, .. }) => survey.errors.push((place(id), message)),
-                    Err(error) => return Err(error),
-                }
+            for (path, format) in files_of(path, self.reading())? {
+                let rows = FileRows::open(&path, format, self.reading())?;
+                survey.files.push(SurveyedFile {
+                    has_lines: match rows {
+                        FileRows::Table(_) => true,
+                        FileRows::Objects(_) => !self.is_array(&path)?,
+                        FileRows::Read(_) => false,
+                    },
+                    path: path.clone(),
+                });
+                self.survey_rows(path, rows, &mut survey, &mut read)?;
             }
         }
+        if !self.is_separate() {
+            read = join_answers(read, &mut ReadCounts::default());
+        }
+        survey.records = read.into_iter().map(|row| row.record).collect();
         Ok(survey)
+    }
+
+    fn survey_rows(
+        &self,
+        path: PathBuf,
+        rows: FileRows,
+        survey: &mut Survey,
+        read: &mut Vec<ReadRecord>,
+    ) -> Result<()> {
+        let file = Arc::new(path);
+        for row in rows {
+            let (line, row) = row?;
+            let place = |id: Option<String>| RowPlace {
+                file: file.clone(),
+                line,
+                id,
+            };
+            let id = row.as_ref().ok().and_then(|row| row.id.clone());
+            let mut counts = ReadCounts::default();
+            match self.record(&file, (line, row), &mut counts) {
+                Ok(Some(record)) => read.push(record),
+                Ok(None) if counts.empty > 0 => survey.empty.push(place(id)),
+                Ok(None) => survey.unannotated.push(place(id)),
+                Err(Error::Row { message, .. }) => survey.errors.push((place(id), message)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file of objects is one array. One that can be read only once is not looked at.
+    fn is_array(&self, path: &Path) -> Result<bool> {
+        if !can_be_read_twice(path) {
+            return Ok(false);
+        }
+        let mut reader = self.open_text(path)?;
+        Ok(peek(path, &mut *reader)?.starts_with(b"["))
+    }
+
+    /// Opens a text file in the encoding that the reader was told.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(crate) fn open_text(&self, path: &Path) -> Result<Box<dyn BufRead + Send>> {
+        decoded(open(path)?, self.reading().encoding).map_err(|error| Error::io(path, error))
     }
 }
 

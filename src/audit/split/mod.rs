@@ -5,6 +5,8 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::path::Path;
+
 use serde::Serialize;
 
 pub use date::Date;
@@ -161,6 +163,16 @@ pub fn split(corpus: &Survey, settings: &SplitSettings) -> Result<Division> {
         let first = *first_of_document.entry(document).or_insert(row);
         ties.join(first, row);
         ties.join(near.first_of(row), row);
+    }
+    // What stands on one line cannot be divided.
+    let files = corpus.files.iter().filter(|file| file.has_lines);
+    let in_lines: BTreeSet<&Path> = files.map(|file| file.path.as_path()).collect();
+    let mut first_of_line: BTreeMap<(&Path, u64), usize> = BTreeMap::new();
+    for (row, record) in records.iter().enumerate() {
+        if in_lines.contains(record.file.as_path()) {
+            let first = first_of_line.entry((&record.file, record.line));
+            ties.join(*first.or_insert(row), row);
+        }
     }
     let groups: Vec<usize> = (0..records.len()).map(|row| ties.first(row)).collect();
     let divider = Divider {

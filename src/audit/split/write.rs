@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::{Division, Part};
-use crate::corpus::{Record, RowPlace, Survey, ending, open};
+use crate::corpus::{CorpusReader, Record, RowPlace, Survey, SurveyedFile, ending};
 use crate::error::{Error, Result};
 use crate::output_file::OutputFile;
 
@@ -19,7 +19,7 @@ const SUMMARY: &str = "split.json";
 
 /// Writes the parts of a corpus into a folder, which is made where it does not exist: `train`, `dev` and
 /// `test`, `left-out` for rows that are in no part, and `split.json`. Rows of JSON Lines and tables are
-/// written as they stand, tables with their header, those of other formats as JSON Lines. Files of other
+/// written as they stand, tables with their header, in UTF-8 whatever the encoding was; those of other formats as JSON Lines. Files of other
 /// formats or with another header are not mixed: `train.jsonl`, `train.csv`, `train-2.csv`.
 ///
 /// Returns the files that were written.
@@ -28,7 +28,7 @@ const SUMMARY: &str = "split.json";
 /// When one of the files exists, or a file cannot be read or written; files appear only when all are whole.
 pub fn write_parts(
     folder: &Path,
-    paths: &[PathBuf],
+    reader: &CorpusReader,
     corpus: &Survey,
     division: &Division,
 ) -> Result<Vec<PathBuf>> {
@@ -50,14 +50,17 @@ pub fn write_parts(
         };
         rows.entry(&place.file).or_default().push(row);
     }
-    for path in paths {
+    for file in &corpus.files {
         // A file named twice holds its rows twice, in the order of their lines.
-        let Some(mut rows) = rows.remove(path.as_path()) else {
+        let Some(mut rows) = rows.remove(file.path.as_path()) else {
             continue;
         };
         rows.sort_by_key(|row| row.line);
-        rows.dedup_by_key(|row| row.line);
-        outputs.add_file(path, &rows)?;
+        if file.has_lines {
+            // A line that holds several rows is in one part as a whole.
+            rows.dedup_by_key(|row| row.line);
+        }
+        outputs.add_file(reader, file, &rows)?;
     }
     outputs.write(folder, division)
 }
@@ -88,12 +91,20 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn add_file(&mut self, path: &Path, rows: &[Row<'_>]) -> Result<()> {
+    fn add_file(
+        &mut self,
+        reader: &CorpusReader,
+        file: &SurveyedFile,
+        rows: &[Row<'_>],
+    ) -> Result<()> {
         let mut bytes = Vec::new();
-        open(path)?
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::io(path, error))?;
-        let (ending, header, texts) = match as_they_stand(path, &bytes, rows) {
+        if file.has_lines {
+            reader
+                .open_text(&file.path)?
+                .read_to_end(&mut bytes)
+                .map_err(|error| Error::io(&file.path, error))?;
+        }
+        let (ending, header, texts) = match as_they_stand(file, &bytes, rows) {
             Some(found) => found,
             None => ("jsonl", Vec::new(), rows.iter().map(as_json).collect()),
         };
@@ -173,17 +184,17 @@ impl Outputs {
 type Verbatim = (&'static str, Vec<u8>, Vec<Vec<u8>>);
 
 /// The rows of JSON Lines and tables as they stand; nothing for a file that is neither.
-fn as_they_stand(path: &Path, bytes: &[u8], rows: &[Row<'_>]) -> Option<Verbatim> {
+fn as_they_stand(file: &SurveyedFile, bytes: &[u8], rows: &[Row<'_>]) -> Option<Verbatim> {
+    file.has_lines.then_some(())?;
     let head = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let head = head.trim_ascii_start();
     let first_line = head.split(|&byte| byte == b'\n').next()?;
-    let name = match ending(path).as_str() {
+    let name = match ending(&file.path).as_str() {
         "csv" => "csv",
         "tsv" | "tab" => "tsv",
-        "jsonl" | "ndjson" => "jsonl",
         _ if head.starts_with(b"{") => "jsonl",
         _ if first_line.contains(&b'\t') => "tsv",
-        _ => return None,
+        _ => "csv",
     };
     let starts = line_starts(bytes, name != "jsonl");
     let start = |row: &Row<'_>| {

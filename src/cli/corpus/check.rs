@@ -7,9 +7,8 @@ use clap::Args;
 
 use super::super::console::{Failure, progress, say};
 use super::super::{FiguresArgs, ThreadArgs};
-use super::{known_labels, row_table, similarity};
+use super::{ReadingArgs, known_labels, row_table, similarity};
 use crate::audit::{CheckSettings, Checked, Finding, Severity, Threshold, check};
-use crate::corpus::{Aliases, Contradictions, CorpusReader};
 use crate::error::Result;
 use crate::tables::{Table, TableFormat};
 
@@ -38,9 +37,6 @@ pub(in super::super) struct CheckArgs {
     /// File with the labels that there are, one a line
     #[arg(long, value_name = "FILE")]
     labels_from: Option<PathBuf>,
-    /// TOML file with other names for labels: [aliases] seize = "capture.territory"
-    #[arg(long, value_name = "FILE.toml")]
-    aliases: Option<PathBuf>,
     /// Share of common 5-grams from which on texts are near-duplicates
     #[arg(long, value_name = "SHARE", default_value = "0.8", value_parser = similarity)]
     similarity: Threshold,
@@ -58,6 +54,8 @@ pub(in super::super) struct CheckArgs {
     rows: usize,
     #[command(flatten)]
     figures: FiguresArgs,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     threads: ThreadArgs,
 }
@@ -83,11 +81,7 @@ impl CheckArgs {
             folds: self.folds,
             most_words: self.most_words,
         };
-        let aliases = match &self.aliases {
-            Some(path) => Aliases::read(path)?,
-            None => Aliases::default(),
-        };
-        let reader = CorpusReader::new(aliases, Contradictions::Keep);
+        let reader = self.reading.reader()?;
         let bar = progress(None, "{spinner} {msg} ({elapsed})");
         bar.set_message("reading");
         let corpus = reader.survey(&self.corpus)?;

@@ -3,14 +3,15 @@
 mod check;
 mod split;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::FileArgs;
 use super::console::Failure;
 use crate::audit::{FoundRow, Threshold};
-use crate::corpus::{LabelSet, split_cell};
+use crate::corpus::{Aliases, Contradictions, CorpusFormat, CorpusReader, LabelSet, split_cell};
 use crate::error::{Error, Result};
 use crate::tables::{Table, TableFormat};
 
@@ -39,6 +40,32 @@ pub(super) fn run(args: &CorpusVerbArgs) -> std::result::Result<ExitCode, Failur
     match &args.verb {
         CorpusVerb::Check(args) => check::run(args),
         CorpusVerb::Split(args) => split::run(args),
+    }
+}
+
+/// How the corpora of these verbs are read.
+#[derive(Debug, Args)]
+struct ReadingArgs {
+    /// TOML file with other names for labels: [aliases] seize = "capture.territory"
+    #[arg(long, value_name = "FILE.toml")]
+    aliases: Option<PathBuf>,
+    /// Format of the corpora
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
+    format: CorpusFormat,
+    #[command(flatten)]
+    files: FileArgs,
+}
+
+impl ReadingArgs {
+    fn reader(&self) -> Result<CorpusReader> {
+        let aliases = match &self.aliases {
+            Some(path) => Aliases::read(path)?,
+            None => Aliases::default(),
+        };
+        Ok(CorpusReader::new(aliases, Contradictions::Keep)
+            .from_format(self.format)
+            .encoded(self.files.encoding)
+            .sheet(self.files.sheet.clone()))
     }
 }
 

@@ -8,11 +8,11 @@ use clap::Args;
 
 use super::super::console::{Failure, complain, percent, progress, say};
 use super::super::{FiguresArgs, ThreadArgs};
-use super::{row_table, similarity};
+use super::{ReadingArgs, row_table, similarity};
 use crate::audit::{
     Date, Division, Part, SplitSettings, SplitSummary, TestRows, Threshold, split, write_parts,
 };
-use crate::corpus::{Aliases, Contradictions, CorpusReader, KeptFields, refuse_pipes};
+use crate::corpus::{KeptFields, refuse_pipes};
 use crate::error::{Error, Result};
 use crate::tables::{Table, TableFormat};
 
@@ -58,11 +58,10 @@ pub(in super::super) struct SplitArgs {
     /// Decides what is left to chance
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// TOML file with other names for labels, for the spread and the table; rows stay as they are
-    #[arg(long, value_name = "FILE.toml")]
-    aliases: Option<PathBuf>,
     #[command(flatten)]
     figures: FiguresArgs,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     threads: ThreadArgs,
 }
@@ -79,18 +78,14 @@ fn field_and_value(given: &str) -> std::result::Result<(String, String), String>
 pub(in super::super) fn run(args: &SplitArgs) -> std::result::Result<ExitCode, Failure> {
     let settings = args.settings()?;
     refuse_pipes(&args.corpus)?;
-    let aliases = match &args.aliases {
-        Some(path) => Aliases::read(path)?,
-        None => Aliases::default(),
-    };
-    let reader = CorpusReader::new(aliases, Contradictions::Keep).keeping(KeptFields::All);
+    let reader = args.reading.reader()?.keeping(KeptFields::All).separately();
     let bar = progress(None, "{spinner} {msg} ({elapsed})");
     bar.set_message("reading");
     let (division, files) = args.threads.run(|| -> Result<_> {
         let corpus = reader.survey(&args.corpus)?;
         bar.set_message(format!("dividing {} rows", corpus.rows()));
         let division = split(&corpus, &settings)?;
-        let files = write_parts(&args.output, &args.corpus, &corpus, &division)?;
+        let files = write_parts(&args.output, &reader, &corpus, &division)?;
         Ok((division, files))
     })??;
     bar.finish_and_clear();
