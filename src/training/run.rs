@@ -48,7 +48,7 @@ impl Division {
 
 /// Sentences with raw scores by a model that has not seen their document.
 pub(super) struct Measured {
-    sentences: Vec<usize>,
+    pub(super) sentences: Vec<usize>,
     /// For each its fold or half: what is decided on one is chosen on the others.
     groups: Vec<usize>,
     /// For each its scores label by label.
