@@ -30,6 +30,7 @@ pub mod corpus;
 mod error;
 pub mod evaluate;
 pub mod explain;
+pub mod experiments;
 pub mod features;
 mod hash;
 pub mod learn;

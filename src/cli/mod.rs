@@ -10,6 +10,7 @@ mod evaluate;
 mod inspect;
 mod predict;
 mod report;
+mod settings;
 mod train;
 mod train_stream;
 
@@ -134,6 +135,10 @@ struct ModelArgs {
 }
 
 impl ModelArgs {
+    fn is_given(&self) -> bool {
+        self.model.is_some()
+    }
+
     fn load(&self) -> Result<Model> {
         match &self.model {
             Some(path) => Model::load(path),
