@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use rayon::prelude::*;
 
-use super::console::{Failure, complain, say};
+use super::console::{Failure, Progress, complain, progress, say};
 use super::decide::DecisionArgs;
 use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, KeptFields, parents};
@@ -76,9 +76,14 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         let message = format!("no row has the field {field:?} that --by names");
         return Err(Error::Corpus(message).into());
     }
+    let estimated = u64::from(args.decision.estimates());
+    let bar = progress(
+        Some((1 + estimated) * corpus.records().len() as u64),
+        "{bar:30} {human_pos} of {human_len} sentences, {per_sec} ({elapsed})",
+    );
     let (report, review, groups) = args.threads.run(|| -> Result<_, Error> {
         let predictor = args.decision.apply(predictor, |predictor| {
-            let leaves = predict_all(predictor, &corpus);
+            let leaves = predict_all(predictor, &corpus, &bar);
             let rows = leaves.iter().flat_map(|leaves| &leaves.probabilities);
             Ok::<_, Error>(rows.map(|&probability| probability as f32).collect())
         })?;
@@ -86,7 +91,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
             predictor.tree().clone(),
             predictor.header().mode,
             corpus.records(),
-            &predict_all(&predictor, &corpus),
+            &predict_all(&predictor, &corpus, &bar),
         );
         let report = Report::measure(&judged, args.bootstrap, args.seed);
         let groups = args.by.as_ref().map(|field| {
@@ -97,6 +102,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         let review = margin.map(|margin| judged.review_point(margin));
         Ok((report, review, groups))
     })??;
+    bar.finish_and_clear();
     let tables = args.figures.tables;
     match args.figures.json {
         true => {
@@ -146,12 +152,18 @@ struct Figures<'a> {
     groups: Option<Vec<GroupReport>>,
 }
 
-fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
-    let records = corpus.records().par_iter();
-    let predictions = records.map_init(Scratch::default, |scratch, record| {
-        predictor.predict_leaves(&record.text, scratch)
+fn predict_all(predictor: &Predictor, corpus: &Corpus, bar: &Progress) -> Vec<LeafPrediction> {
+    /// Sentences after which the bar moves on.
+    const STEP: usize = 256;
+    let pieces = corpus.records().par_chunks(STEP);
+    let predictions = pieces.map_init(Scratch::default, |scratch, records| {
+        let records = records.iter();
+        let predicted = records.map(|record| predictor.predict_leaves(&record.text, scratch));
+        let predicted: Vec<LeafPrediction> = predicted.collect();
+        bar.inc(predicted.len() as u64);
+        predicted
     });
-    predictions.collect()
+    predictions.flatten_iter().collect()
 }
 
 /// Tells what of the corpus cannot be measured; nothing to measure at all is an error.

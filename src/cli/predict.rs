@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::console::{Failure, colours, complain, progress};
+use super::console::{Failure, colours, complain, fail, reading_progress};
 use super::decide::DecisionArgs;
 use super::{ModelArgs, ThreadArgs, refuse_overwriting};
-use crate::corpus::STANDARD_INPUT;
+use crate::corpus::{STANDARD_INPUT, bytes_read};
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
@@ -194,7 +194,8 @@ impl Run<'_> {
             args.output.is_none() && colours(),
         );
         let mut writer = RowWriter::new(&format, output)?;
-        let bar = progress(None, "{spinner} {human_pos} rows, {per_sec} ({elapsed})");
+        let bar = reading_progress(self.inputs);
+        let before = bytes_read();
         self.on_all_inputs(predictor, |stream, input| {
             writer.start_document();
             stream.run(
@@ -202,7 +203,7 @@ impl Run<'_> {
                 || WrittenRows::new(&format),
                 |rows| {
                     writer.write(rows)?;
-                    bar.set_position(writer.counts().rows as u64);
+                    bar.set_rows(writer.counts().rows, before);
                     Ok(())
                 },
             )
@@ -214,15 +215,13 @@ impl Run<'_> {
     /// The probabilities of the labels in all rows that can carry one, row by row.
     fn probabilities(&self, predictor: &Predictor) -> Result<Vec<f32>, Stopped> {
         let mut probabilities = Vec::new();
-        let bar = progress(
-            None,
-            "{spinner} counting labels: {human_pos} rows ({elapsed})",
-        );
+        let bar = reading_progress(self.inputs);
+        let before = bytes_read();
         let labels = predictor.header().labels.len().max(1);
         self.on_all_inputs(predictor, |stream, input| {
             stream.run(input, Probabilities::default, |rows| {
                 probabilities.append(&mut rows.0);
-                bar.set_position((probabilities.len() / labels) as u64);
+                bar.set_rows(probabilities.len() / labels, before);
                 Ok(())
             })
         })?;
@@ -275,7 +274,7 @@ impl Run<'_> {
                 1 => ("row", "it has its"),
                 _ => ("rows", "each has its"),
             };
-            complain(&format!(
+            fail(&format!(
                 "{} {rows} could not be read; {its} error in the output",
                 counts.errors
             ));

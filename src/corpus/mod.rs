@@ -26,7 +26,9 @@ pub use stream::RecordStream;
 pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
-pub(crate) use files::{Block, Blocks, Line, PieceLines, STANDARD_INPUT, ending, open, peek};
+pub(crate) use files::{
+    Block, Blocks, Line, PieceLines, STANDARD_INPUT, bytes_read, ending, open, peek,
+};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use read::empty_corpus;
 pub(crate) use stream::refuse_pipes;
