@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,19 @@ impl Voice {
     fn now() -> Self {
         VOICE.get().copied().unwrap_or_default()
     }
+}
+
+/// Rows that were printed whole.
+static PRINTED: AtomicU64 = AtomicU64::new(0);
+
+/// Tells that so many rows have been printed whole, for the case that the run is stopped.
+pub(super) fn printed(rows: usize) {
+    PRINTED.store(rows as u64, Ordering::Relaxed);
+}
+
+/// How many rows have been printed whole.
+pub(super) fn rows_printed() -> u64 {
+    PRINTED.load(Ordering::Relaxed)
 }
 
 /// A remark: one line on standard error, left out under `--quiet`.

@@ -9,7 +9,7 @@ use clap::Args;
 use maud::{PreEscaped, html};
 use serde::Serialize;
 
-use super::console::{Failure, colours, fail, is_terminal, reading_progress};
+use super::console::{Failure, colours, fail, is_terminal, printed, reading_progress};
 use super::explained_text::{Layout, write_unit};
 use super::{ModelArgs, refuse_overwriting};
 use crate::corpus::{STANDARD_INPUT, bytes_read, parents};
@@ -219,6 +219,11 @@ impl<'a, W: Write> Run<'a, W> {
             while let Some(batch) = input.next_batch()? {
                 for unit in batch.units() {
                     self.explain_unit(&unit)?;
+                    if self.args.output.is_none() {
+                        // What is told of a stopped run must be true.
+                        self.output.flush()?;
+                        printed(self.rows);
+                    }
                     if let Some(bar) = &bar {
                         bar.set_rows(self.rows, before);
                     }

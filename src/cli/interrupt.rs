@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::console::{complain, fail};
+use super::console::{complain, fail, rows_printed};
 use crate::output_file::stop_all;
 
 /// What shells expect of a program that was interrupted: 128 and the number of the signal.
@@ -49,7 +49,11 @@ fn end() {
             list(several)
         ),
     };
+    let rows = rows_printed();
     match stopped.kept.as_slice() {
+        [] if rows > 0 => {
+            told += &format!("; {rows} rows were printed whole, and perhaps a part of the next");
+        }
         [] => told += "; nothing else was changed",
         kept => told += &format!("; kept: {}", list(kept)),
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::console::{Failure, colours, complain, fail, reading_progress};
+use super::console::{Failure, colours, complain, fail, printed, reading_progress};
 use super::decide::DecisionArgs;
 use super::{ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{STANDARD_INPUT, bytes_read};
@@ -203,7 +203,11 @@ impl Run<'_> {
                 || WrittenRows::new(&format),
                 |rows| {
                     writer.write(rows)?;
-                    bar.set_rows(writer.counts().rows, before);
+                    let rows = writer.counts().rows;
+                    bar.set_rows(rows, before);
+                    if args.output.is_none() {
+                        printed(rows);
+                    }
                     Ok(())
                 },
             )
