@@ -13,6 +13,9 @@ use crate::scoring::{Calibration, LeafPrediction, WeightBits, Weights};
 /// Steps in which features are left out.
 const STEPS: usize = 256;
 
+/// Is told of sentences that were worked on.
+pub type Done<'d> = dyn Fn(u64) + Sync + 'd;
+
 /// How small a model is to be.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CompactSettings {
@@ -36,11 +39,12 @@ pub struct Change {
 }
 
 impl Change {
-    /// Asks both models about the same sentences. Runs on the current rayon thread pool.
-    pub fn measure(before: &Model, after: &Model, records: &[Record]) -> Self {
+    /// Asks both models about the same sentences; `done` is told of each answer. Runs on the current
+    /// rayon thread pool.
+    pub fn measure(before: &Model, after: &Model, records: &[Record], done: &Done<'_>) -> Self {
         let [before, after] = [before, after].map(|model| Predictor::new(model.clone()));
         let tree = before.tree().clone();
-        let [old, new] = [&before, &after].map(|predictor| predict_all(predictor, records));
+        let [old, new] = [&before, &after].map(|predictor| predict_all(predictor, records, done));
         let pairs = || old.iter().zip(&new);
         let differences = pairs().flat_map(|(old, new)| {
             let pairs = old.probabilities.iter().zip(&new.probabilities);
@@ -63,11 +67,13 @@ impl Change {
     }
 }
 
-fn predict_all(predictor: &Predictor, records: &[Record]) -> Vec<LeafPrediction> {
+fn predict_all(predictor: &Predictor, records: &[Record], done: &Done<'_>) -> Vec<LeafPrediction> {
     let predictions = records
         .par_iter()
         .map_init(Scratch::default, |scratch, record| {
-            predictor.predict_leaves(&record.text, scratch)
+            let leaves = predictor.predict_leaves(&record.text, scratch);
+            done(1);
+            leaves
         });
     predictions.collect()
 }
@@ -75,11 +81,16 @@ fn predict_all(predictor: &Predictor, records: &[Record]) -> Vec<LeafPrediction>
 /// Makes a model smaller. Features are left out by their expected effect on the scores: weight,
 /// times idf, times document frequency, the largest over the labels. What is left is fitted to the
 /// scores of the model as it was, by least squares on `sentences`, which need no labels; thresholds
-/// stay. Runs on the current rayon thread pool.
+/// stay. `done` is told of each of the two answers a sentence. Runs on the current rayon thread pool.
 ///
 /// # Errors
 /// When the model has no weights, or cannot be made so small.
-pub fn compact(model: &Model, settings: CompactSettings, sentences: &[&str]) -> Result<Model> {
+pub fn compact(
+    model: &Model,
+    settings: CompactSettings,
+    sentences: &[&str],
+    done: &Done<'_>,
+) -> Result<Model> {
     let ModelHeads::Linear { .. } = model.heads() else {
         return Err(Error::Estimator(
             "a model of trees has no weights to be stored in fewer bits".into(),
@@ -91,16 +102,16 @@ pub fn compact(model: &Model, settings: CompactSettings, sentences: &[&str]) -> 
         bits.unwrap_or(WeightBits::Four),
     ];
     let Some(size) = settings.size else {
-        return Ok(refitted(with_bits(model, tried[1]), model, sentences));
+        return Ok(refitted(with_bits(model, tried[1]), model, sentences, done));
     };
     for bits in tried {
         let smaller = with_bits(model, bits);
         if smaller.to_bytes()?.len() <= size {
-            return Ok(refitted(smaller, model, sentences));
+            return Ok(refitted(smaller, model, sentences, done));
         }
     }
     let pruned = pruned_to(&with_bits(model, tried[1]), size)?;
-    Ok(refitted(pruned, model, sentences))
+    Ok(refitted(pruned, model, sentences, done))
 }
 
 fn with_bits(model: &Model, bits: WeightBits) -> Model {
@@ -229,12 +240,12 @@ fn kept_flags(effects: &[f64], steps: usize) -> Vec<bool> {
 }
 
 /// Fits the mixes of a smaller model to the raw scores of the model it was made from.
-fn refitted(mut smaller: Model, model: &Model, sentences: &[&str]) -> Model {
+fn refitted(mut smaller: Model, model: &Model, sentences: &[&str], done: &Done<'_>) -> Model {
     if sentences.is_empty() {
         return smaller;
     }
-    let before = all_parts(model, sentences);
-    let after = all_parts(&smaller, sentences);
+    let before = all_parts(model, sentences, done);
+    let after = all_parts(&smaller, sentences, done);
     for label in 0..model.header.labels.len() {
         let rows = before.iter().zip(&after);
         let pairs = rows.map(|(before, after)| (after[label].0, before[label].1));
@@ -253,12 +264,14 @@ fn refitted(mut smaller: Model, model: &Model, sentences: &[&str]) -> Model {
     smaller
 }
 
-fn all_parts(model: &Model, sentences: &[&str]) -> Vec<Vec<([f64; 3], f64)>> {
+fn all_parts(model: &Model, sentences: &[&str], done: &Done<'_>) -> Vec<Vec<([f64; 3], f64)>> {
     let predictor = Predictor::new(model.clone());
     let parts = sentences
         .par_iter()
         .map_init(Scratch::default, |scratch, sentence| {
-            predictor.parts(sentence, scratch)
+            let parts = predictor.parts(sentence, scratch);
+            done(1);
+            parts
         });
     parts.collect()
 }

@@ -138,6 +138,15 @@ pub(crate) fn one_line(message: &str) -> String {
         .join(" ")
 }
 
+/// The error of a label that a model does not know.
+pub(crate) fn label_not_known<'l>(label: &str, known: impl Iterator<Item = &'l str>) -> Error {
+    let known: Vec<&str> = known.collect();
+    Error::Corpus(format!(
+        "the model does not know the label {label:?}; it knows {}",
+        known.join(", ")
+    ))
+}
+
 /// A piece of input short enough to stand in a message.
 pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 120;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -16,9 +17,61 @@ pub(crate) struct OutputFile {
     target: Target,
 }
 
+/// Files of this process: those being written, under their temporary names, and those that were kept.
+#[derive(Debug)]
+struct Register {
+    begun: Vec<(PathBuf, PathBuf)>,
+    kept: Vec<PathBuf>,
+}
+
+static REGISTER: Mutex<Register> = Mutex::new(Register {
+    begun: Vec::new(),
+    kept: Vec::new(),
+});
+
+fn register() -> MutexGuard<'static, Register> {
+    // Nothing that is done under the lock panics half way.
+    REGISTER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What became of the files of a process that is stopped.
+#[derive(Debug, Default)]
+pub(crate) struct Stopped {
+    /// Whole files that this process wrote.
+    pub(crate) kept: Vec<PathBuf>,
+    /// Files that were not finished; what stood under their names before is as it was.
+    pub(crate) dropped: Vec<PathBuf>,
+}
+
+/// Removes all files that are not whole. From here on none is given its name: the process must end.
+pub(crate) fn stop_all() -> Stopped {
+    let register = register();
+    let mut stopped = Stopped {
+        kept: register.kept.clone(),
+        ..Stopped::default()
+    };
+    for (temporary, path) in &register.begun {
+        // One that cannot be removed is left behind; there is nothing else to be done about it.
+        let _ = std::fs::remove_file(temporary);
+        stopped.dropped.push(path.clone());
+    }
+    // The lock is never given back, so that no file is kept any more.
+    std::mem::forget(register);
+    stopped
+}
+
+/// Tells that a file, or a part of it that stays useful, was written otherwise than as an
+/// [`OutputFile`].
+#[allow(dead_code)]
+pub(crate) fn tell_kept(path: &Path) {
+    register().kept.push(path.to_owned());
+}
+
 enum Target {
     Temporary(NamedTempFile),
     Direct(File),
+    /// Nothing is written any more.
+    Gone,
 }
 
 impl OutputFile {
@@ -39,7 +92,12 @@ impl OutputFile {
                 let file = File::options().write(true).open(&path);
                 Target::Direct(file.map_err(|error| Error::io(&path, error))?)
             }
-            _ => Target::Temporary(temporary_beside(&path)?),
+            _ => {
+                let mut register = register();
+                let file = temporary_beside(&path)?;
+                register.begun.push((file.path().to_owned(), path.clone()));
+                Target::Temporary(file)
+            }
         };
         Ok(Self { path, target })
     }
@@ -48,16 +106,28 @@ impl OutputFile {
     ///
     /// # Errors
     /// When syncing or renaming fails; nothing is left behind.
-    pub(crate) fn keep(self) -> Result<()> {
-        let Target::Temporary(file) = self.target else {
+    pub(crate) fn keep(mut self) -> Result<()> {
+        let Target::Temporary(file) = std::mem::replace(&mut self.target, Target::Gone) else {
             return Ok(());
         };
-        file.as_file()
-            .sync_all()
-            .map_err(|error| Error::io(&self.path, plain(error)))?;
+        let temporary = file.path().to_owned();
+        let synced = file.as_file().sync_all();
+        let mut register = register();
+        register.begun.retain(|(begun, _)| *begun != temporary);
+        synced.map_err(|error| Error::io(&self.path, plain(error)))?;
         file.persist(&self.path)
             .map_err(|error| Error::io(&self.path, error.error))?;
+        register.kept.push(self.path.clone());
         Ok(())
+    }
+}
+
+impl Drop for OutputFile {
+    fn drop(&mut self) {
+        if let Target::Temporary(file) = &self.target {
+            let temporary = file.path();
+            register().begun.retain(|(begun, _)| begun != temporary);
+        }
     }
 }
 
@@ -66,6 +136,7 @@ impl Write for OutputFile {
         match &mut self.target {
             Target::Temporary(file) => file.as_file_mut().write(buffer),
             Target::Direct(file) => file.write(buffer),
+            Target::Gone => Ok(0),
         }
     }
 
@@ -73,6 +144,7 @@ impl Write for OutputFile {
         match &mut self.target {
             Target::Temporary(file) => file.as_file_mut().flush(),
             Target::Direct(file) => file.flush(),
+            Target::Gone => Ok(()),
         }
     }
 }

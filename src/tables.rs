@@ -1,6 +1,6 @@
 //! Tables for terminals, Markdown, spreadsheets and papers.
 
-use comfy_table::{CellAlignment, presets};
+use unicode_width::UnicodeWidthChar;
 
 /// A table of short texts and figures. The first column stands to the left, the others to the right
 /// unless told otherwise.
@@ -83,23 +83,30 @@ impl Table {
 
     /// Columns aligned by spaces as wide as the characters are on a terminal; no line ends in spaces.
     pub fn to_text(&self) -> String {
-        let mut table = comfy_table::Table::new();
-        table.load_preset(presets::NOTHING);
-        if self.columns.iter().any(|column| !column.name.is_empty()) {
-            table.set_header(self.columns.iter().map(|column| one_line(&column.name)));
-        }
-        for row in &self.rows {
-            table.add_row(row.iter().map(|cell| one_line(cell)));
-        }
-        for (column, of_table) in self.columns.iter().zip(table.column_iter_mut()) {
-            of_table.set_padding((0, 2));
-            of_table.set_cell_alignment(match column.left {
-                true => CellAlignment::Left,
-                false => CellAlignment::Right,
-            });
-        }
-        let lines = table.lines().map(|line| line.trim_end().to_owned());
-        lines.collect::<Vec<_>>().join("\n")
+        let names = || self.columns.iter().map(|column| one_line(&column.name));
+        let has_header = self.columns.iter().any(|column| !column.name.is_empty());
+        let header = has_header.then(|| names().collect());
+        let rows = self.rows.iter();
+        let rows = rows.map(|row| row.iter().map(|cell| one_line(cell)).collect());
+        let lines: Vec<Vec<String>> = header.into_iter().chain(rows).collect();
+        let width_of = |column: usize| {
+            let cells = lines.iter().filter_map(|line| line.get(column));
+            cells.map(|cell| width(cell)).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.columns.len()).map(width_of).collect();
+        let aligned = lines.iter().map(|line| {
+            let mut text = String::new();
+            for ((cell, column), &width_of_column) in line.iter().zip(&self.columns).zip(&widths) {
+                let spaces = " ".repeat(width_of_column.saturating_sub(width(cell)));
+                text += &match column.left {
+                    true => format!("{cell}{spaces}  "),
+                    false => format!("{spaces}{cell}  "),
+                };
+            }
+            text.truncate(text.trim_end().len());
+            text
+        });
+        aligned.collect::<Vec<_>>().join("\n")
     }
 
     /// A table of GitHub's Markdown.
@@ -155,6 +162,12 @@ impl Table {
     }
 }
 
+/// Columns that a text takes on a terminal: those of its characters one by one. Terminals keep a column
+/// for each letter even where lam and alef are drawn as one sign.
+fn width(text: &str) -> usize {
+    text.chars().filter_map(UnicodeWidthChar::width).sum()
+}
+
 /// A cell without line breaks and other signs that move the cursor.
 fn one_line(cell: &str) -> String {
     cell.replace(|sign: char| sign.is_control(), " ")
@@ -199,6 +212,17 @@ mod tests {
         assert_eq!(lines[0], "label   F1  text");
         assert_eq!(lines[1], "a|b    0.5  غارة, \"x\"");
         assert_eq!(lines[2], "  c_d   10  50% & <b>");
+    }
+
+    #[test]
+    fn every_letter_has_a_column_and_marks_have_none() {
+        assert_eq!(width("الأحياء"), 7);
+        assert_eq!(width("قَصْفٌ"), 3);
+        assert_eq!(width("\u{2068}غارة\u{2069}"), 4);
+        let mut table = Table::new(&["word", "n"]);
+        table.add_row(["لا", "1"]);
+        table.add_row(["غارَة", "2"]);
+        assert_eq!(table.to_text(), "word  n\nلا    1\nغارَة  2");
     }
 
     #[test]

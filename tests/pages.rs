@@ -56,9 +56,9 @@ fn fits(expected: &[String], found: &[&str]) -> bool {
         Some((first, rest)) if first == LEFT_OUT => {
             (0..=found.len()).any(|skipped| fits(rest, &found[skipped..]))
         }
-        Some((first, rest)) => found
-            .split_first()
-            .is_some_and(|(line, others)| line.trim_end() == first.trim_end() && fits(rest, others)),
+        Some((first, rest)) => found.split_first().is_some_and(|(line, others)| {
+            line.trim_end() == first.trim_end() && fits(rest, others)
+        }),
     }
 }
 

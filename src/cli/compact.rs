@@ -1,19 +1,20 @@
 //! `marsad compact`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde::Serialize;
 
-use super::console::{Failure, megabytes, say};
-use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
+use super::console::{Failure, megabytes, progress, say};
+use super::{CorpusArgs, FiguresArgs, ThreadArgs, refuse_overwriting};
 use crate::compacting::{Change, CompactSettings, compact};
 use crate::corpus::{Contradictions, read_bundled};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::OutputFile;
 use crate::scoring::WeightBits;
-use crate::tables::Table;
+use crate::tables::{Table, TableFormat};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -40,6 +41,8 @@ pub(super) struct CompactArgs {
     /// Annotated sentences to fit and measure on [default: the bundled corpus]
     #[arg(long, value_name = "FILE")]
     on: Vec<PathBuf>,
+    #[command(flatten)]
+    figures: FiguresArgs,
     #[command(flatten)]
     reading: CorpusArgs,
     #[command(flatten)]
@@ -81,59 +84,120 @@ pub(super) fn run(args: &CompactArgs) -> std::result::Result<ExitCode, Failure> 
         size: args.size,
         bits: args.bits,
     };
+    // Each sentence is asked about twice to fit what is left, and twice to measure the change.
+    let bar = progress(
+        Some(4 * corpus.records().len() as u64),
+        "{bar:30} {percent}%, {per_sec} ({elapsed})",
+    );
+    let done = |sentences| bar.inc(sentences);
     let (smaller, change) = args.threads.run(|| -> Result<_> {
         let texts: Vec<&str> = corpus.records().iter().map(|r| r.text.as_str()).collect();
-        let smaller = compact(&model, settings, &texts)?;
-        let change = Change::measure(&model, &smaller, corpus.records());
+        let smaller = compact(&model, settings, &texts, &done)?;
+        let change = Change::measure(&model, &smaller, corpus.records(), &done);
         Ok((smaller, change))
     })??;
+    bar.finish_and_clear();
     smaller.save(&args.output)?;
-    say(&table(
-        &model,
-        &smaller,
-        &args.output,
-        &change,
-        args.on.is_empty(),
-    )?)?;
+    let costs = Costs::new(&model, &smaller, args, change)?;
+    say(&match args.figures.json {
+        true => serde_json::to_string_pretty(&costs).map_err(std::io::Error::from)?,
+        false => costs.told(args.figures.tables),
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn table(
-    model: &Model,
-    smaller: &Model,
-    output: &Path,
-    change: &Change,
-    is_bundled: bool,
-) -> Result<String> {
-    let written = std::fs::metadata(output).map_err(|error| Error::io(output, error))?;
-    let before = model.to_bytes()?.len() as u64;
-    let mut table = Table::new(&["", "before", "after"]);
-    let row = |name: &str, before: String, after: String| [name.to_owned(), before, after];
-    table.add_row(row("size", megabytes(before), megabytes(written.len())));
-    let bits = |model: &Model| model.weight_bits().to_string();
-    table.add_row(row("bits a weight", bits(model), bits(smaller)));
-    let features = |model: &Model| model.vocabulary().len().to_string();
-    table.add_row(row("features", features(model), features(smaller)));
-    if let Some([before, after]) = change.macro_f1 {
-        table.add_row(row(
-            "macro-F1",
-            format!("{before:.4}"),
-            format!("{after:.4}"),
-        ));
+/// A figure of the model as it was and as it is.
+#[derive(Serialize)]
+struct BeforeAfter<T> {
+    before: T,
+    after: T,
+}
+
+/// What the smaller model costs.
+#[derive(Serialize)]
+struct Costs {
+    output: PathBuf,
+    bytes: BeforeAfter<u64>,
+    bits: BeforeAfter<u8>,
+    features: BeforeAfter<usize>,
+    /// None where the sentences are not annotated with labels of the model.
+    macro_f1: Option<BeforeAfter<f64>>,
+    /// Whether it was measured on the bundled corpus.
+    bundled: bool,
+    sentences: usize,
+    relabelled: usize,
+    mean_difference: f64,
+}
+
+impl Costs {
+    fn new(model: &Model, smaller: &Model, args: &CompactArgs, change: Change) -> Result<Self> {
+        let output = args.output.clone();
+        let written = std::fs::metadata(&output).map_err(|error| Error::io(&output, error))?;
+        let both = |of: fn(&Model) -> usize| BeforeAfter {
+            before: of(model),
+            after: of(smaller),
+        };
+        Ok(Self {
+            output,
+            bytes: BeforeAfter {
+                before: model.to_bytes()?.len() as u64,
+                after: written.len(),
+            },
+            bits: BeforeAfter {
+                before: model.weight_bits().number(),
+                after: smaller.weight_bits().number(),
+            },
+            features: both(|model| model.vocabulary().len()),
+            macro_f1: change
+                .macro_f1
+                .map(|[before, after]| BeforeAfter { before, after }),
+            bundled: args.on.is_empty(),
+            sentences: change.sentences,
+            relabelled: change.relabelled,
+            mean_difference: change.mean_difference,
+        })
     }
-    let source = match is_bundled {
-        true => "sentences of the bundled corpus",
-        false => "sentences given",
-    };
-    Ok(format!(
-        "{}\n\nOf {} {source}, {} get other labels ({:.2}%); probabilities differ by {:.4} on average.\nWrote {}.",
-        table.to_text(),
-        change.sentences,
-        change.relabelled,
-        100.0 * change.relabelled as f64 / change.sentences.max(1) as f64,
-        change.mean_difference,
-        output.display()
-    ))
+
+    fn told(&self, form: TableFormat) -> String {
+        let mut table = Table::new(&["", "before", "after"]);
+        let mut row = |name: &str, before: String, after: String| {
+            table.add_row([name.to_owned(), before, after]);
+        };
+        let bytes = &self.bytes;
+        row("size", megabytes(bytes.before), megabytes(bytes.after));
+        let bits = &self.bits;
+        row(
+            "bits a weight",
+            bits.before.to_string(),
+            bits.after.to_string(),
+        );
+        let features = &self.features;
+        row(
+            "features",
+            features.before.to_string(),
+            features.after.to_string(),
+        );
+        if let Some(f1) = &self.macro_f1 {
+            row(
+                "macro-F1",
+                format!("{:.4}", f1.before),
+                format!("{:.4}", f1.after),
+            );
+        }
+        let source = match self.bundled {
+            true => "sentences of the bundled corpus",
+            false => "sentences given",
+        };
+        format!(
+            "{}\n\nOf {} {source}, {} get other labels ({:.2}%); probabilities differ by {:.4} on average.\nWrote {}.",
+            table.write(form),
+            self.sentences,
+            self.relabelled,
+            100.0 * self.relabelled as f64 / self.sentences.max(1) as f64,
+            self.mean_difference,
+            self.output.display()
+        )
+    }
 }
 
 #[cfg(test)]

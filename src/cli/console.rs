@@ -1,10 +1,16 @@
 //! What the program says, where, and how it fails.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use serde_json::{Value, json};
 
+use crate::corpus::bytes_read;
 use crate::error::Error;
 
 /// Why a verb could not be carried out.
@@ -42,41 +48,232 @@ pub(super) fn say(text: &str) -> io::Result<()> {
     output.flush()
 }
 
-/// One line on standard error.
+/// How the program speaks on standard error.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Voice {
+    /// Neither progress nor remarks.
+    pub(super) quiet: bool,
+    /// Lines of JSON.
+    pub(super) json: bool,
+}
+
+static VOICE: OnceLock<Voice> = OnceLock::new();
+
+impl Voice {
+    /// Decides it for the whole run.
+    pub(super) fn set(self) {
+        // It is set once, before anything is said.
+        let _ = VOICE.set(self);
+    }
+
+    fn now() -> Self {
+        VOICE.get().copied().unwrap_or_default()
+    }
+}
+
+/// Rows that were printed whole.
+static PRINTED: AtomicU64 = AtomicU64::new(0);
+
+/// Tells that so many rows have been printed whole, for the case that the run is stopped.
+pub(super) fn printed(rows: usize) {
+    PRINTED.store(rows as u64, Ordering::Relaxed);
+}
+
+/// How many rows have been printed whole.
+pub(super) fn rows_printed() -> u64 {
+    PRINTED.load(Ordering::Relaxed)
+}
+
+/// A remark: one line on standard error, left out under `--quiet`.
 pub(super) fn complain(message: &str) {
-    let line: String = message
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect();
+    if !Voice::now().quiet {
+        tell("warning", message);
+    }
+}
+
+/// What went wrong: one line on standard error, always.
+pub(super) fn fail(message: &str) {
+    tell("error", message);
+}
+
+fn tell(level: &str, message: &str) {
+    if Voice::now().json {
+        return log(&json!({"event": "remark", "level": level, "message": message}));
+    }
+    let visible = |sign: char| if sign.is_control() { ' ' } else { sign };
+    let line: String = message.chars().map(visible).collect();
     // Where even this fails there is nobody left to tell.
     let _ = writeln!(io::stderr().lock(), "marsad: {line}");
 }
 
-/// Whether standard output takes colours.
-pub(super) fn colours() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+fn log(event: &Value) {
+    let _ = writeln!(io::stderr().lock(), "{event}");
 }
 
-/// A bar on standard error, hidden when that is no terminal.
-pub(super) fn progress(length: Option<u64>, template: &str) -> ProgressBar {
+/// Whether standard output takes colours: a terminal does, unless `NO_COLOR` is set; anything does
+/// where `CLICOLOR_FORCE` is.
+pub(super) fn colours() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    !is_set("NO_COLOR") && ((forced && is_set("CLICOLOR_FORCE")) || is_terminal())
+}
+
+/// Whether people read standard output on a terminal.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// A text that may run from right to left, between marks that keep the order of what stands beside it;
+/// bare where no terminal shows it.
+pub(super) fn isolated(text: &str) -> String {
+    match is_terminal() {
+        true => format!("\u{2068}{text}\u{2069}"),
+        false => text.to_owned(),
+    }
+}
+
+/// How far some work is: a bar on standard error, hidden when that is no terminal, or lines of JSON.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    logged: Option<Mutex<Logged>>,
+}
+
+/// What was logged last.
+struct Logged {
+    at: Instant,
+    message: String,
+}
+
+/// The bar's own steps are logged at most this often.
+const LOG_EVERY: Duration = Duration::from_secs(1);
+
+/// A bar on standard error. Where the length is known the time left stands behind the time passed.
+pub(super) fn progress(length: Option<u64>, template: &str) -> Progress {
+    let voice = Voice::now();
     let bar = match length {
         Some(length) => ProgressBar::new(length),
         None => ProgressBar::new_spinner(),
     };
-    if !io::stderr().is_terminal() {
+    if voice.quiet || voice.json || !io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+    let template = match length {
+        Some(_) => template.replace("({elapsed})", "({elapsed}, {eta} left)"),
+        None => template.to_owned(),
+    };
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(
+            style.with_key("read", |_: &ProgressState, line: &mut dyn fmt::Write| {
+                let _ = write!(line, "{}", megabytes(bytes_read()));
+            }),
+        );
     }
     bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+    let logged = Logged {
+        at: Instant::now(),
+        message: String::new(),
+    };
+    Progress {
+        bar,
+        logged: (voice.json && !voice.quiet).then(|| Mutex::new(logged)),
+    }
+}
+
+/// A bar over the bytes of files, as far as their sizes are known; `{rows}` are told by
+/// [`Progress::set_rows`].
+pub(super) fn reading_progress<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Progress {
+    let sizes = files.into_iter().map(|path| {
+        let found = std::fs::metadata(path).ok()?;
+        found.is_file().then_some(found.len())
+    });
+    match sizes.sum::<Option<u64>>() {
+        Some(bytes) => progress(
+            Some(bytes),
+            "{bar:30} {percent}% {msg}, {bytes_per_sec} ({elapsed})",
+        ),
+        None => progress(None, "{spinner} {msg}, {read} read ({elapsed})"),
+    }
+}
+
+impl Progress {
+    /// Moves on by some steps.
+    pub(super) fn inc(&self, steps: u64) {
+        self.bar.inc(steps);
+        self.log_now_and_then();
+    }
+
+    /// Adds steps that are still to be done.
+    pub(super) fn inc_length(&self, steps: u64) {
+        self.bar.inc_length(steps);
+    }
+
+    /// Moves on to a step.
+    pub(super) fn set_position(&self, position: u64) {
+        self.bar.set_position(position);
+        self.log_now_and_then();
+    }
+
+    /// Tells what is being done.
+    pub(super) fn set_message(&self, message: impl Into<String>) {
+        let message = message.into();
+        let Some(logged) = &self.logged else {
+            return self.bar.set_message(message);
+        };
+        // A poisoned lock only means that another thread stopped while it logged.
+        let mut last = logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.message != message {
+            last.message = message;
+            if last.at.elapsed() >= LOG_EVERY || self.bar.length().is_some() {
+                self.log(&mut last);
+            }
+        }
+    }
+
+    /// Tells how many rows were done, of files of which so many bytes were read before.
+    pub(super) fn set_rows(&self, rows: usize, bytes_before: u64) {
+        let done = bytes_read().saturating_sub(bytes_before);
+        self.bar
+            .set_position(done.min(self.bar.length().unwrap_or(done)));
+        let message = format!("{rows} rows");
+        match &self.logged {
+            None => self.bar.set_message(message),
+            Some(logged) => {
+                let mut last = logged.lock().unwrap_or_else(PoisonError::into_inner);
+                last.message = message;
+            }
+        }
+        self.log_now_and_then();
+    }
+
+    /// Says something else while the bar is not shown.
+    pub(super) fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.bar.suspend(work)
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish_and_clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn log_now_and_then(&self) {
+        if let Some(logged) = &self.logged {
+            let mut last = logged.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.at.elapsed() >= LOG_EVERY {
+                self.log(&mut last);
+            }
+        }
+    }
+
+    fn log(&self, last: &mut Logged) {
+        last.at = Instant::now();
+        log(&json!({
+            "event": "progress",
+            "level": "info",
+            "message": last.message,
+            "done": self.bar.position(),
+            "total": self.bar.length(),
+        }));
+    }
 }
 
 /// A share as people write it.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::console::{Failure, complain, say};
+use super::console::{Failure, complain, progress, say};
 use super::decide::DecisionArgs;
 use super::settings::{SettingsArgs, contradictions, fits_bar, tell};
 use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
@@ -176,8 +176,12 @@ fn by_model(args: &EvaluateArgs) -> Result<Examination, Failure> {
     let margin = args.decision.review_margin(&predictor)?;
     let corpus = args.corpus(Contradictions::Keep)?;
     tell_unknown(&predictor, &corpus)?;
+    let bar = progress(
+        Some(corpus.records().len() as u64),
+        "{bar:30} {human_pos} of {human_len} sentences, {per_sec} ({elapsed})",
+    );
     let examination = args.threads.run(|| -> Result<_, Error> {
-        let before = predict_corpus(&predictor, &corpus);
+        let before = predict_corpus(&predictor, &corpus, &|rows| bar.inc(rows as u64));
         let predictor = args.decision.apply(predictor, |_| {
             let rows = before.iter().flat_map(|leaves| &leaves.probabilities);
             Ok::<_, Error>(rows.map(|&probability| probability as f32).collect())
@@ -191,6 +195,7 @@ fn by_model(args: &EvaluateArgs) -> Result<Examination, Failure> {
         });
         Ok(examination)
     })??;
+    bar.finish_and_clear();
     Ok(examination)
 }
 

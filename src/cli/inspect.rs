@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::FiguresArgs;
-use super::console::{Failure, percent, say};
+use super::console::{Failure, isolated, percent, say};
+use crate::error::{Error, label_not_known};
 use crate::model::Model;
 use crate::tables::{Table, TableFormat};
 
@@ -15,7 +17,8 @@ use crate::tables::{Table, TableFormat};
 #[command(after_help = "\
 Examples:
   marsad inspect
-  marsad inspect ours.safetensors --features 40
+  marsad inspect ours.safetensors --features 40 --against
+  marsad inspect --label airstrike
   marsad inspect ours.safetensors --json | jq .provenance")]
 pub(super) struct InspectArgs {
     /// Model file; without one, the model built into the program
@@ -25,6 +28,99 @@ pub(super) struct InspectArgs {
     /// Strongest features shown for each label
     #[arg(long, value_name = "N", default_value_t = 15)]
     features: usize,
+    /// Show the features that speak against each label as well
+    #[arg(long)]
+    against: bool,
+    /// Show the features of this label only
+    #[arg(long, value_name = "LABEL")]
+    label: Vec<String>,
+}
+
+/// A feature of a label.
+#[derive(Serialize)]
+struct Listed {
+    feature: String,
+    family: &'static str,
+    /// What it adds to the raw score beside other features of its effect.
+    effect: f32,
+    /// Sentences trained on that hold it.
+    sentences: usize,
+}
+
+/// Which features of a label are listed.
+#[derive(Clone, Copy)]
+enum Side {
+    For,
+    Against,
+}
+
+impl InspectArgs {
+    fn listed(&self, model: &Model, label: usize, side: Side) -> Vec<Listed> {
+        let effects = model.effects(label);
+        let name = |&(feature, effect): &(usize, f32)| {
+            let named = model.vocabulary().name(feature)?;
+            Some(Listed {
+                feature: named.to_string(),
+                family: named.family(),
+                effect,
+                sentences: model.sentences_with(feature),
+            })
+        };
+        let of_side = |effect: f32| match side {
+            Side::For => effect > 0.0,
+            Side::Against => effect < 0.0,
+        };
+        let from_strongest: Box<dyn Iterator<Item = _>> = match side {
+            Side::For => Box::new(effects.iter()),
+            Side::Against => Box::new(effects.iter().rev()),
+        };
+        let listed = from_strongest.filter(|(_, effect)| of_side(*effect));
+        listed.filter_map(name).take(self.features).collect()
+    }
+
+    /// The labels whose features are shown, with their places.
+    fn labels<'m>(&self, model: &'m Model) -> Result<Vec<(usize, &'m str)>, Error> {
+        let all = &model.header().labels;
+        for label in &self.label {
+            if !all.contains(label) {
+                return Err(label_not_known(label, all.iter().map(String::as_str)));
+            }
+        }
+        let shown = |name: &str| self.label.is_empty() || self.label.iter().any(|l| l == name);
+        let labels = all.iter().enumerate().map(|(place, name)| (place, &**name));
+        Ok(labels.filter(|(_, name)| shown(name)).collect())
+    }
+
+    fn by_label(&self, model: &Model, labels: &[(usize, &str)], side: Side) -> Value {
+        let lists = labels.iter().map(|&(place, name)| {
+            let listed = self.listed(model, place, side);
+            (name.to_owned(), json!(listed))
+        });
+        Value::Object(lists.collect())
+    }
+
+    /// The features of a label as a table.
+    fn table(&self, model: &Model, label: usize, side: Side) -> Table {
+        let count = match model.counts_are_estimates() {
+            true => "about in sentences",
+            false => "in sentences",
+        };
+        let columns = ["feature", "family", "effect", count];
+        let mut table = Table::new(&columns).with_texts_in(&["family"]);
+        for listed in self.listed(model, label, side) {
+            let feature = match self.figures.tables {
+                TableFormat::Text => isolated(&listed.feature),
+                _ => listed.feature,
+            };
+            table.add_row([
+                feature,
+                listed.family.to_owned(),
+                format!("{:+.3}", listed.effect),
+                listed.sentences.to_string(),
+            ]);
+        }
+        table
+    }
 }
 
 pub(super) fn run(args: &InspectArgs) -> Result<ExitCode, Failure> {
@@ -32,39 +128,32 @@ pub(super) fn run(args: &InspectArgs) -> Result<ExitCode, Failure> {
         Some(path) => Model::load(path)?,
         None => crate::built_in_model()?,
     };
+    let labels = args.labels(&model)?;
     let text = match args.figures.json {
-        true => as_json(&model, args.features).map_err(std::io::Error::from)?,
-        false => as_table(&model, args.features, args.figures.tables),
+        true => as_json(&model, args, &labels).map_err(std::io::Error::from)?,
+        false => as_table(&model, args, &labels),
     };
     say(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn as_json(model: &Model, features: usize) -> serde_json::Result<String> {
+fn as_json(
+    model: &Model,
+    args: &InspectArgs,
+    labels: &[(usize, &str)],
+) -> serde_json::Result<String> {
     let mut object = serde_json::to_value(model.header())?;
-    let strongest: serde_json::Map<String, serde_json::Value> = (model.header().labels.iter())
-        .enumerate()
-        .map(|(label, name)| {
-            let listed = model.effects(label).into_iter().take(features);
-            let listed: Vec<_> = listed
-                .filter_map(|(feature, effect)| {
-                    let feature = model.vocabulary().name(feature)?;
-                    Some(json!({
-                        "feature": feature.to_string(),
-                        "family": feature.family(),
-                        "effect": effect,
-                    }))
-                })
-                .collect();
-            (name.clone(), json!(listed))
-        })
-        .collect();
-    object["strongest_features"] = strongest.into();
+    object["strongest_features"] = args.by_label(model, labels, Side::For);
+    if args.against {
+        object["strongest_against"] = args.by_label(model, labels, Side::Against);
+    }
+    object["counts_are_estimates"] = model.counts_are_estimates().into();
     object["feature_counts"] = model.vocabulary().family_sizes().into_iter().collect();
     serde_json::to_string_pretty(&object)
 }
 
-fn as_table(model: &Model, features: usize, tables: TableFormat) -> String {
+fn as_table(model: &Model, args: &InspectArgs, shown: &[(usize, &str)]) -> String {
+    let tables = args.figures.tables;
     let header = model.header();
     let provenance = &header.provenance;
     let families: Vec<String> = model
@@ -123,16 +212,18 @@ fn as_table(model: &Model, features: usize, tables: TableFormat) -> String {
         labels.write(tables),
         format!("{measured}:\n\n{}", provenance.out_of_fold.to_table(tables)),
     ];
-    for (label, name) in header.labels.iter().enumerate() {
-        let listed: Vec<String> = model
-            .effects(label)
-            .into_iter()
-            .take(features)
-            .filter_map(|(feature, _)| model.vocabulary().name(feature))
-            .map(|feature| feature.to_string())
-            .collect();
-        if !listed.is_empty() {
-            parts.push(format!("Strongest for {name}:\n  {}", listed.join("  ·  ")));
+    for &(label, name) in shown {
+        for (side, what) in [(Side::For, "for"), (Side::Against, "against")] {
+            if matches!(side, Side::Against) && !args.against {
+                continue;
+            }
+            let table = args.table(model, label, side);
+            if !table.rows().is_empty() {
+                parts.push(format!(
+                    "Strongest {what} {name}:\n\n{}",
+                    table.write(tables)
+                ));
+            }
         }
     }
     parts.join("\n\n")

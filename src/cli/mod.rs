@@ -3,11 +3,16 @@
 mod compact;
 mod complete;
 mod console;
-mod corpus;
 mod convert;
+mod corpus;
 mod decide;
 mod evaluate;
+mod explain;
+mod explained_text;
+mod init;
 mod inspect;
+mod interrupt;
+mod man;
 mod predict;
 mod report;
 mod settings;
@@ -24,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::same_file;
 use crate::tables::TableFormat;
-use console::Failure;
+use console::{Failure, Voice};
 
 /// Labels Arabic sentences by conflict event, with models trained on annotated sentences.
 #[derive(Debug, Parser)]
@@ -36,15 +41,45 @@ use console::Failure;
 Examples:
   marsad predict article.txt --to table        label the sentences of an article
   marsad predict rows.jsonl -o labelled.jsonl  label rows that have a field \"text\"
+  marsad explain article.txt                   show why its sentences were labelled so
   marsad train                                 train on the bundled corpus
   marsad train mine.csv -o mine.safetensors    train on your own corpus
   marsad evaluate held-out.jsonl -m mine.safetensors
 
-Exit status: 0 done, 1 done with rows in error, 2 could not run."
+Exit status: 0 done, 1 done with rows in error, 2 could not run, 130 stopped by Ctrl-C.
+NO_COLOR=1 switches colours off, CLICOLOR_FORCE=1 on where no terminal is."
 )]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
+    #[command(flatten)]
+    voice: VoiceArgs,
+}
+
+/// How the program speaks while it works, for every verb.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Speaking")]
+struct VoiceArgs {
+    /// Neither progress nor remarks on standard error; errors stay
+    #[arg(long, global = true)]
+    quiet: bool,
+    /// How progress and remarks are written on standard error
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORM",
+        default_value = "text",
+        hide_default_value = true
+    )]
+    log: LogForm,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LogForm {
+    /// For people: a bar on a terminal, and lines
+    Text,
+    /// One JSON object a line: event, level, message, done, total
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +88,8 @@ enum Verb {
     Train(train::TrainArgs),
     /// Label new text with a model
     Predict(predict::PredictArgs),
+    /// Show why a model decides as it does: what each word and feature adds, and what would have to go
+    Explain(explain::ExplainArgs),
     /// Measure a model on annotated sentences
     Evaluate(evaluate::EvaluateArgs),
     /// Write a page with figures, plots, every error and the model card
@@ -65,8 +102,12 @@ enum Verb {
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
     Compact(compact::CompactArgs),
+    /// Begin a project: settings, a folder for the corpus, a list of commands
+    Init(init::InitArgs),
     /// Print a completion script for a shell
     Completions(complete::CompleteArgs),
+    /// Print the manual, or write its pages
+    Man(man::ManArgs),
 }
 
 /// How annotated corpora are read.
@@ -202,22 +243,31 @@ fn refuse_overwriting<'a>(
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    let voice = Voice {
+        quiet: cli.voice.quiet,
+        json: cli.voice.log == LogForm::Json,
+    };
+    voice.set();
+    interrupt::handle();
     let outcome = match &cli.verb {
         Verb::Train(args) => train::run(args),
         Verb::Predict(args) => predict::run(args),
+        Verb::Explain(args) => explain::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Report(args) => report::run(args),
         Verb::Corpus(args) => corpus::run(args),
         Verb::Convert(args) => convert::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
+        Verb::Init(args) => init::run(args),
         Verb::Completions(args) => complete::run(args),
+        Verb::Man(args) => man::run(args),
     };
     match outcome {
         Ok(status) => status,
         Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Told(message)) => {
-            console::complain(&message);
+            console::fail(&message);
             ExitCode::from(2)
         }
     }

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use indicatif::ProgressBar;
 
-use super::console::{complain, progress};
+use super::console::{self, complain, progress};
 use crate::corpus::Contradictions;
 use crate::error::Result;
 use crate::experiments::Progress;
@@ -68,15 +67,15 @@ pub(super) fn contradictions(settings: &Settings) -> Contradictions {
 }
 
 /// A bar that counts the models fitted.
-pub(super) fn fits_bar() -> ProgressBar {
+pub(super) fn fits_bar() -> console::Progress {
     progress(
         Some(0),
-        "{bar:30} {pos}/{len} models fitted {msg} ({elapsed}, {eta} left)",
+        "{bar:30} {pos}/{len} models fitted {msg} ({elapsed})",
     )
 }
 
 /// Moves a bar on.
-pub(super) fn tell(bar: &ProgressBar, at: Progress) {
+pub(super) fn tell(bar: &console::Progress, at: Progress) {
     match at {
         Progress::Planned(fits) => bar.inc_length(fits as u64),
         Progress::Step(Step::Fold(_) | Step::Final) => bar.inc(1),

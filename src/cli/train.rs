@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::console::{Failure, complain, megabytes, percent, progress, say};
-use super::{CorpusArgs, ThreadArgs, refuse_overwriting};
+use super::{CorpusArgs, FiguresArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, ReadCounts, bundled_files_are_here, read_bundled};
 use crate::error::Result;
 use crate::evaluate::ReviewPoint;
@@ -32,6 +33,7 @@ Examples:
   marsad train large.tsv.gz --single-label --hold-out 0.1
   marsad train ours.jsonl --aim recall=0.95
   marsad train --config settings.toml --folds 10
+  marsad train ours.jsonl --json | jq .figures.top.macro_f1
 
 A corpus is JSON Lines (text, labels or label, optional id and doc), CSV or TSV with a header, or
 bare label<TAB>text; .gz and .zst are read through. Rows annotated as none say \"none\" or [].")]
@@ -90,6 +92,8 @@ without holding all texts: such rows are kept. Above 65,536 documents their numb
     /// Decides folds and every random order [default: 1]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) figures: FiguresArgs,
     #[command(flatten)]
     pub(super) reading: CorpusArgs,
     #[command(flatten)]
@@ -167,7 +171,9 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
         documents: corpus.documents(),
         label_counts: &corpus.label_counts(),
     };
-    say_to_who_listens(&describe_corpus(&facts, args))?;
+    if !args.figures.json {
+        say_to_who_listens(&describe_corpus(&facts, args))?;
+    }
     let folds = match settings.training.hold_out {
         None => settings.training.folds as u64,
         Some(_) => 0,
@@ -209,7 +215,7 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
             percent(share)
         ),
     };
-    finish(&model, &output, &how)
+    finish(&model, &output, &how, facts.to_json(), &args.figures)
 }
 
 /// Writes a model and tells its figures.
@@ -217,21 +223,40 @@ pub(super) fn finish(
     model: &Model,
     output: &Path,
     how: &str,
+    corpus: Value,
+    figures: &FiguresArgs,
 ) -> std::result::Result<ExitCode, Failure> {
     model.save(output)?;
-    let report = &model.header().provenance.out_of_fold;
+    let provenance = &model.header().provenance;
+    let report = &provenance.out_of_fold;
+    let shortfalls = shortfalls(model);
+    let size = std::fs::metadata(output).map_or(0, |metadata| metadata.len());
+    for shortfall in &shortfalls {
+        complain(shortfall);
+    }
+    if figures.json {
+        let is_held_out =
+            provenance.learner.stream.is_some() || provenance.training.hold_out.is_some();
+        let told = json!({
+            "output": output,
+            "bytes": size,
+            "corpus": corpus,
+            "measured": if is_held_out { "held_out" } else { "out_of_fold" },
+            "figures": report,
+            "review": model.header().review,
+            "remarks": shortfalls,
+        });
+        say(&serde_json::to_string_pretty(&told).map_err(std::io::Error::from)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     say(&format!(
         "\n{how}:\n\n{}\n",
-        report.to_table(TableFormat::Text)
+        report.to_table(figures.tables)
     ))?;
     say(&format!(
         "Where the least sure sentences are read by hand (--review):\n\n{}\n",
-        review_table(&model.header().review)
+        review_table(&model.header().review, figures.tables)
     ))?;
-    for shortfall in shortfalls(model) {
-        complain(&shortfall);
-    }
-    let size = std::fs::metadata(output).map_or(0, |metadata| metadata.len());
     say(&format!(
         "Wrote {} ({}).",
         output.display(),
@@ -268,7 +293,7 @@ fn shortfalls(model: &Model) -> Vec<String> {
     told
 }
 
-fn review_table(points: &[ReviewPoint]) -> String {
+fn review_table(points: &[ReviewPoint], form: TableFormat) -> String {
     let mut table = Table::new(&["read by hand", "decided", "every label right", "macro-F1"]);
     for point in points {
         table.add_row([
@@ -278,7 +303,7 @@ fn review_table(points: &[ReviewPoint]) -> String {
             format!("{:.3}", point.macro_f1),
         ]);
     }
-    table.to_text()
+    table.write(form)
 }
 
 /// Prints what is no reason to stop where nobody reads it: the model is still wanted.
@@ -295,6 +320,21 @@ pub(super) struct CorpusFacts<'a> {
     pub(super) sentences: usize,
     pub(super) documents: usize,
     pub(super) label_counts: &'a BTreeMap<String, usize>,
+}
+
+impl CorpusFacts<'_> {
+    pub(super) fn to_json(&self) -> Value {
+        let counts = self.counts;
+        json!({
+            "sentences": self.sentences,
+            "documents": self.documents,
+            "unannotated": counts.unannotated,
+            "empty": counts.empty,
+            "repeated": counts.repeated,
+            "contradictory": counts.contradictory,
+            "label_counts": self.label_counts,
+        })
+    }
 }
 
 pub(super) fn describe_corpus(facts: &CorpusFacts<'_>, args: &TrainArgs) -> String {
@@ -337,5 +377,9 @@ pub(super) fn describe_corpus(facts: &CorpusFacts<'_>, args: &TrainArgs) -> Stri
     if let Some(none) = labels.get("") {
         table.add_row(["(none)".to_owned(), none.to_string()]);
     }
-    format!("{}\n\n{}", lines.join("\n"), table.to_text())
+    format!(
+        "{}\n\n{}",
+        lines.join("\n"),
+        table.write(args.figures.tables)
+    )
 }

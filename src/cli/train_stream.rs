@@ -2,9 +2,12 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use serde_json::Value;
 
 use super::ContradictionsArg;
-use super::console::{Failure, complain, progress};
+use super::console::{Failure, Progress, complain, progress};
 use super::train::{CorpusFacts, TrainArgs, describe_corpus, finish, say_to_who_listens};
 use crate::corpus::Contradictions;
 use crate::error::{Error, Result};
@@ -55,14 +58,26 @@ pub(super) fn run(
     output: &Path,
 ) -> std::result::Result<ExitCode, Failure> {
     let reader = args.reading.reader(Contradictions::Keep)?;
-    let bar = progress(None, "{spinner} {msg} ({elapsed})");
+    let bar = progress(None, "{spinner} {msg}, {read} read ({elapsed})");
+    let learning: OnceLock<Progress> = OnceLock::new();
+    let corpus = Mutex::new(Value::Null);
     let tell = |step: StreamStep<'_>| match step {
-        StreamStep::Gathered(rows) => bar.set_message(format!("{rows} rows read")),
+        StreamStep::Gathered(rows) => bar.set_message(format!("{rows} rows")),
         StreamStep::Learnt { rows, all } => {
-            let percent = 100 * rows / all.max(1);
-            bar.set_message(format!("{percent}% of {all} rows learnt from"));
+            let bar = learning.get_or_init(|| {
+                bar.finish_and_clear();
+                let template =
+                    "{bar:30} {percent}% of {human_len} rows learnt from, {per_sec} ({elapsed})";
+                progress(Some(all as u64), template)
+            });
+            bar.set_position(rows as u64);
         }
-        StreamStep::Measure => bar.set_message("intervals"),
+        StreamStep::Measure => {
+            if let Some(learning) = learning.get() {
+                learning.finish_and_clear();
+            }
+            bar.set_message("intervals");
+        }
         StreamStep::Corpus {
             counts,
             documents,
@@ -77,6 +92,10 @@ pub(super) fn run(
                 documents,
                 label_counts,
             };
+            *corpus.lock().unwrap_or_else(PoisonError::into_inner) = facts.to_json();
+            if args.figures.json {
+                return;
+            }
             let told = format!(
                 "{}\n\n{held_out} sentences are held out; {features} features, about {megabytes} MB.",
                 describe_corpus(&facts, args)
@@ -96,5 +115,6 @@ pub(super) fn run(
     let how = format!(
         "Held out ({rows} sentences of documents not learnt from; calibration and thresholds for each half from the other)"
     );
-    finish(&model, output, &how)
+    let corpus = corpus.into_inner().unwrap_or_else(PoisonError::into_inner);
+    finish(&model, output, &how, corpus, &args.figures)
 }

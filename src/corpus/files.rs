@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::encoding::{NotUtf8, TextEncoding, decoded};
 use super::zstd::ZstdFrames;
@@ -25,8 +26,11 @@ pub const STANDARD_INPUT: &str = "-";
 pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     let with_path = |error| Error::io(path, error);
     if path.as_os_str() == STANDARD_INPUT {
-        return decompressed(BufReader::with_capacity(BUFFER_BYTES, std::io::stdin()))
-            .map_err(with_path);
+        return decompressed(BufReader::with_capacity(
+            BUFFER_BYTES,
+            Metered(std::io::stdin()),
+        ))
+        .map_err(with_path);
     }
     let file = File::open(path).map_err(with_path)?;
     if file.metadata().map_err(with_path)?.is_dir() {
@@ -35,7 +39,26 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
             message: "is a folder; name the files in it".into(),
         });
     }
-    decompressed(BufReader::with_capacity(BUFFER_BYTES, file)).map_err(with_path)
+    decompressed(BufReader::with_capacity(BUFFER_BYTES, Metered(file))).map_err(with_path)
+}
+
+/// Bytes read from all input, as they lie on the disk.
+static BYTES_READ: AtomicU64 = AtomicU64::new(0);
+
+/// How many bytes of input this process has read so far, compressed ones as such: for those who wait.
+pub(crate) fn bytes_read() -> u64 {
+    BYTES_READ.load(Ordering::Relaxed)
+}
+
+/// Counts what is read.
+struct Metered<R>(R);
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        BYTES_READ.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 /// Opens a text file as UTF-8: as [`open`], then decoded from the encoding told, or from UTF-16 by its

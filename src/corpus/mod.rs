@@ -41,12 +41,12 @@ pub(crate) use bundled::bundled_files_are_here;
 pub(crate) use cells::{CellRecord, CellTable};
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
-pub(crate) use folds::{assign_shares, document_numbers};
-pub(crate) use files::{
-    Block, Blocks, Line, PieceLines, STANDARD_INPUT, can_be_read_twice, ending, open, peek,
-};
 pub(crate) use elements::{Element, JsonArray};
 pub(crate) use encoding::{NotUtf8, decoded};
+pub(crate) use files::{
+    Block, Blocks, PieceLines, STANDARD_INPUT, bytes_read, can_be_read_twice, ending, open, peek,
+};
+pub(crate) use folds::{assign_shares, document_numbers};
 pub(crate) use format::{
     Container, container_in, container_of_ending, is_array_of_objects, names_text, separator,
 };

@@ -74,7 +74,7 @@ pub fn compare(
             SystemKind::Model(predictor) => {
                 let header = predictor.header();
                 trained_on_these_rows = header.provenance.corpus_digest == corpus.digest();
-                let predictions = predict_corpus(predictor, &measured);
+                let predictions = predict_corpus(predictor, &measured, &|_| {});
                 let tree = predictor.tree().clone();
                 Judged::new(tree, header.mode, measured.records(), &predictions)
             }

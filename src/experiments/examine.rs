@@ -39,9 +39,24 @@ pub struct Examined {
     pub predictions: Vec<LeafPrediction>,
 }
 
-/// Predicts all rows of a corpus. Runs on the current rayon thread pool.
-pub fn predict_corpus(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
-    predict_texts(predictor, corpus.records(), &str::to_owned)
+/// Predicts all rows of a corpus and tells now and then how many more are done. Runs on the current
+/// rayon thread pool.
+pub fn predict_corpus(
+    predictor: &Predictor,
+    corpus: &Corpus,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Vec<LeafPrediction> {
+    /// Rows after which progress is told.
+    const STEP: usize = 256;
+    let pieces = corpus.records().par_chunks(STEP);
+    let predictions = pieces.map_init(Scratch::default, |scratch, records| {
+        let records = records.iter();
+        let predicted = records.map(|record| predictor.predict_leaves(&record.text, scratch));
+        let predicted: Vec<LeafPrediction> = predicted.collect();
+        progress(predicted.len());
+        predicted
+    });
+    predictions.flatten_iter().collect()
 }
 
 fn predict_texts(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::explainer::without;
 use super::{Explainer, Explanation, Span};
-use crate::error::{Error, Result};
+use crate::error::{Result, label_not_known};
 use crate::predict::{Prediction, Scratch};
 use crate::scoring::LabelMode;
 
@@ -93,11 +93,7 @@ impl Explainer<'_> {
     ) -> Result<Against> {
         let labels = self.predictor.tree().labels();
         let Some(place) = labels.iter().position(|known| known.name == label) else {
-            let names: Vec<&str> = labels.iter().map(|known| &*known.name).collect();
-            return Err(Error::Corpus(format!(
-                "the model does not know the label {label:?}; it knows {}",
-                names.join(", ")
-            )));
+            return Err(label_not_known(label, labels.iter().map(|l| &*l.name)));
         };
         let mut search = Search {
             explainer: self,

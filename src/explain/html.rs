@@ -23,6 +23,9 @@ const COLOURS: [&str; 2] = ["37,99,235", "217,119,6"];
 /// Opacity of the strongest letter.
 const STRONGEST: f64 = 0.8;
 
+/// Values that would be told as zero are not told.
+const LEAST_TOLD: f64 = 5e-4;
+
 /// Weights are drawn in as many shades.
 const SHADES: f64 = 20.0;
 
@@ -138,6 +141,10 @@ impl<'e> Painter<'e> {
     }
 
     fn word(&self, word: &Weighted) -> Markup {
+        if word.value.abs() < LEAST_TOLD {
+            let [start, end] = word.span.bytes;
+            return html! { (self.plain(start, end)) };
+        }
         let mut at = word.span.bytes[0];
         html! {
             span title=(format!("{:+.3}", word.value)) {

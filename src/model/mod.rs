@@ -51,7 +51,30 @@ impl Model {
     pub fn effects(&self, label: usize) -> Vec<(usize, f32)> {
         effects(&self.header, &self.vocabulary, &self.heads, label)
     }
+
+    /// In how many of the sentences that the model was fitted to a feature stands, by its idf; see
+    /// [`Model::counts_are_estimates`].
+    pub fn sentences_with(&self, feature: usize) -> usize {
+        let provenance = &self.header.provenance;
+        let held_out = match provenance.learner.stream {
+            Some(_) => STREAM_HELD_OUT,
+            None => provenance.training.hold_out.unwrap_or(0.0),
+        };
+        let fitted_to = (provenance.sentences as f64 * (1.0 - held_out)).round() as usize;
+        let count = self.vocabulary.document_frequency(feature, fitted_to);
+        count.round().max(0.0) as usize
+    }
+
+    /// Whether counts of sentences are estimates: where some were held out it is not stored how many,
+    /// and a stream estimates the counts of n-grams.
+    pub fn counts_are_estimates(&self) -> bool {
+        let provenance = &self.header.provenance;
+        provenance.learner.stream.is_some() || provenance.training.hold_out.is_some()
+    }
 }
+
+/// The share of the documents that a stream holds out.
+const STREAM_HELD_OUT: f64 = 0.1;
 
 /// See [`Model::effects`].
 pub(crate) fn effects(

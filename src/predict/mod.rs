@@ -24,9 +24,9 @@ pub use output::RowFormat;
 pub use predictor::{Prediction, Predictor, Scratch};
 pub use rows::{Labelled, Labeller, OutputRow, Split, UnitCursor, Workspace};
 
-pub(crate) use plain::span_of_words;
 pub(crate) use columns::{ColumnFormat, ColumnRows, ColumnWriter};
 pub(crate) use formats::FormatKind;
+pub(crate) use plain::span_of_words;
 pub(crate) use stream::{
     Counts, RowOutput, RowSink, RowWriter, Stopped, Stream, WrittenRows, pieces_of_batches,
 };

@@ -41,15 +41,20 @@ pub enum WeightBits {
 
 impl std::fmt::Display for WeightBits {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Four => "4",
-            Self::Eight => "8",
-            Self::ThirtyTwo => "32",
-        })
+        write!(formatter, "{}", self.number())
     }
 }
 
 impl WeightBits {
+    /// As a number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Four => 4,
+            Self::Eight => 8,
+            Self::ThirtyTwo => 32,
+        }
+    }
+
     /// The largest level.
     fn top(self) -> f32 {
         match self {

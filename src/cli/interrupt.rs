@@ -1,0 +1,61 @@
+//! Ctrl-C: nothing half done is left behind, and what is kept is told.
+
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::console::{complain, fail, rows_printed};
+use crate::output_file::stop_all;
+
+/// What shells expect of a program that was interrupted: 128 and the number of the signal.
+const INTERRUPTED: i32 = 130;
+
+/// Ends the program at Ctrl-C, files that are not whole being removed first; a second Ctrl-C ends it
+/// at once.
+pub(super) fn handle() {
+    let asked = AtomicBool::new(false);
+    let handler = move || {
+        if asked.swap(true, Ordering::SeqCst) {
+            process::exit(INTERRUPTED);
+        }
+        // The handler must be free for the second signal.
+        std::thread::spawn(|| {
+            end();
+            process::exit(INTERRUPTED);
+        });
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        complain(&format!("Ctrl-C will leave unfinished files: {error}"));
+    }
+}
+
+fn end() {
+    let stopped = stop_all();
+    let list = |paths: &[PathBuf]| {
+        let names: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        names.join(", ")
+    };
+    let mut told = match stopped.dropped.as_slice() {
+        [] => "stopped".to_owned(),
+        [one] => format!(
+            "stopped; {} was not written, and what stood there before is as it was",
+            one.display()
+        ),
+        several => format!(
+            "stopped; not written, and as they were before: {}",
+            list(several)
+        ),
+    };
+    let rows = rows_printed();
+    match stopped.kept.as_slice() {
+        [] if rows > 0 => {
+            told += &format!("; {rows} rows were printed whole, and perhaps a part of the next");
+        }
+        [] => told += "; nothing else was changed",
+        kept => told += &format!("; kept: {}", list(kept)),
+    }
+    fail(&told);
+}
