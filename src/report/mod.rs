@@ -197,7 +197,8 @@ pub fn report_out_of_fold(
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<ReportPage> {
     let trained = train_and_keep(corpus, settings, progress)?;
-    let corpus = match trained.sentences.len() == corpus.records().len() {
+    let all = 0..corpus.records().len();
+    let corpus = match trained.sentences.iter().copied().eq(all) {
         true => Cow::Borrowed(corpus),
         false => Cow::Owned(corpus.select(&trained.sentences)),
     };
