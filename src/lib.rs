@@ -25,6 +25,7 @@ pub mod compacting;
 pub mod corpus;
 mod error;
 pub mod evaluate;
+pub mod experiments;
 pub mod explain;
 pub mod features;
 mod hash;

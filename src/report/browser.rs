@@ -22,7 +22,7 @@ const MOST_PROBABILITIES: usize = 8;
 /// Where a row comes from, for the filter: the value of the field that figures are given by, else
 /// its file.
 pub(super) fn source_of(material: &Material<'_>, record: &Record) -> String {
-    match &material.options.by {
+    match material.options.by.first() {
         Some(field) => match record.field(field) {
             Some(value) if !value.is_empty() => value,
             _ => "(not given)".into(),
@@ -109,7 +109,7 @@ fn filters(
             @if sources.len() > 1 {
                 div.field {
                     label for="by-source" {
-                        @match &material.options.by { Some(field) => bdi { (original(field)) }, None => "File" }
+                        @match material.options.by.first() { Some(field) => bdi { (original(field)) }, None => "File" }
                     }
                     select #by-source {
                         option value="" { "all" }

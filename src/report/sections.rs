@@ -241,8 +241,8 @@ const FEWEST_TO_PLOT: usize = 20;
 /// Where the model does better and worse: by length, by a field, by spelling.
 pub(super) fn slices(material: &Material<'_>) -> Result<Markup> {
     let mut parts = Vec::new();
-    for slices in &material.examination.slices {
-        parts.push(by_slices(slices)?);
+    for (is_length, slices) in material.slices() {
+        parts.push(by_slices(slices, is_length)?);
     }
     Ok(html! {
         @for part in parts { (part) }
@@ -255,7 +255,7 @@ pub(super) fn slices(material: &Material<'_>) -> Result<Markup> {
     })
 }
 
-fn by_slices(slices: &Slices) -> Result<Markup> {
+fn by_slices(slices: &Slices, is_length: bool) -> Result<Markup> {
     let plotted = slices
         .slices
         .iter()
@@ -266,9 +266,9 @@ fn by_slices(slices: &Slices) -> Result<Markup> {
         (name, slice.macro_f1)
     });
     let rows = one_series(of_slices.chain([("all".to_owned(), slices.total.macro_f1)]));
-    let by = match slices.by.as_str() {
-        "words" => "length in words".to_owned(),
-        by => by.to_owned(),
+    let by = match is_length {
+        true => "length in words",
+        false => slices.by.as_str(),
     };
     let caption = format!("By {by}");
     let shows = format!(
@@ -276,7 +276,7 @@ fn by_slices(slices: &Slices) -> Result<Markup> {
         rows.len() - 1
     );
     Ok(html! {
-        h3 { "By " bdi { (original(&by)) } }
+        h3 { "By " bdi { (original(by)) } }
         div.pair {
             (plot(dots(&rows, &[MACRO_F1])?, &shows, html! {
                 "Macro-F1 with 95% intervals."
