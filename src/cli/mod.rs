@@ -8,6 +8,7 @@ mod evaluate;
 mod inspect;
 mod predict;
 mod report;
+mod settings;
 mod train;
 mod train_stream;
 
@@ -108,6 +109,10 @@ struct ModelArgs {
 }
 
 impl ModelArgs {
+    fn is_given(&self) -> bool {
+        self.model.is_some()
+    }
+
     fn load(&self) -> Result<Model> {
         match &self.model {
             Some(path) => Model::load(path),

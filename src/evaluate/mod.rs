@@ -7,7 +7,9 @@
 mod abstention;
 mod bootstrap;
 mod comparison;
+mod comparison_tables;
 mod examination;
+mod examination_tables;
 mod judged;
 mod learning_curve;
 mod metrics;
