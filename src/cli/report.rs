@@ -12,6 +12,7 @@ use super::{CorpusArgs, ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, Corpus, KeptFields, read_bundled};
 use crate::error::{Error, Result};
 use crate::evaluate::Bootstrap;
+use crate::experiments::Progress;
 use crate::model::Model;
 use crate::output_file::OutputFile;
 use crate::predict::Predictor;
@@ -48,9 +49,10 @@ pub(super) struct ReportArgs {
     /// Date to print; without it there is none, so that the same input gives the same page
     #[arg(long, value_name = "TEXT")]
     date: Option<String>,
-    /// Field of the corpus by whose values figures are given and errors filtered, such as an outlet
+    /// Field of the corpus by whose values figures are given, such as an outlet; may be repeated, and
+    /// errors are filtered by the first
     #[arg(long, value_name = "FIELD")]
-    by: Option<String>,
+    by: Vec<String>,
     /// Wrong sentences listed at most, the most surely wrong first [default: all]
     #[arg(long, value_name = "N")]
     errors: Option<usize>,
@@ -69,6 +71,13 @@ pub(super) struct ReportArgs {
     /// Every row has exactly one label
     #[arg(long, help_heading = FOLDS, conflicts_with = "model")]
     single_label: bool,
+    /// Measure what other spellings change too: as many models again (a finished model is always
+    /// measured so)
+    #[arg(long, help_heading = FOLDS, conflicts_with = "model")]
+    noise: bool,
+    /// Train on growing shares of the corpus, and tell what more sentences would bring; takes long
+    #[arg(long, help_heading = FOLDS, conflicts_with = "model")]
+    learning_curve: bool,
     #[command(flatten)]
     reading: CorpusArgs,
     #[command(flatten)]
@@ -78,7 +87,8 @@ pub(super) struct ReportArgs {
 impl ReportArgs {
     /// Whether models are fitted, rather than one that is there measured.
     fn is_out_of_fold(&self) -> bool {
-        self.folds.is_some() || self.config.is_some() || self.single_label || self.is_bundled()
+        let asked = self.folds.is_some() || self.config.is_some() || self.single_label;
+        asked || self.noise || self.learning_curve || self.is_bundled()
     }
 
     fn is_bundled(&self) -> bool {
@@ -95,6 +105,8 @@ impl ReportArgs {
                 seed: self.seed,
             },
             most_errors: self.errors,
+            noise: self.noise,
+            learning_curve: self.learning_curve,
         }
     }
 
@@ -116,19 +128,13 @@ impl ReportArgs {
 
     fn read(&self, contradictions: Contradictions) -> Result<Corpus> {
         let reader = self.reading.reader(contradictions)?;
-        let reader = reader.keeping(match &self.by {
-            Some(field) => KeptFields::Named(vec![field.clone()]),
-            None => KeptFields::None,
+        let reader = reader.keeping(match self.by.as_slice() {
+            [] => KeptFields::None,
+            fields => KeptFields::Named(fields.to_vec()),
         });
-        let corpus = match self.is_bundled() {
-            true => read_bundled(&reader)?,
-            false => reader.read(&self.corpus)?,
-        };
-        match &self.by {
-            Some(field) if corpus.records().iter().all(|r| r.field(field).is_none()) => Err(
-                Error::Corpus(format!("no row has the field {field:?} that --by names")),
-            ),
-            _ => Ok(corpus),
+        match self.is_bundled() {
+            true => read_bundled(&reader),
+            false => reader.read(&self.corpus),
         }
     }
 }
@@ -187,18 +193,19 @@ fn out_of_fold(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
         true => Contradictions::Keep,
         false => Contradictions::Refuse,
     })?;
-    let folds = settings.training.folds;
-    let steps = (folds as u64).saturating_add(3);
-    let bar = progress(Some(steps), "{bar:30} {pos}/{len} {msg} ({elapsed})");
-    let tell = |step| {
-        bar.set_message(match step {
-            Step::Tokenize => "reading the text".to_owned(),
-            Step::Dense { .. } => return,
-            Step::Fold(fold) => format!("fold {} of {folds}", fold + 1),
-            Step::Final => "a model on all documents".to_owned(),
-            Step::Measure => "figures".to_owned(),
-        });
-        bar.inc(1);
+    let bar = progress(None, "{bar:30} {pos}/{len} models, {msg} ({elapsed})");
+    let tell = |at| match at {
+        Progress::Planned(models) => {
+            bar.set_position(0);
+            bar.set_length(models as u64);
+        }
+        Progress::Step(Step::Fold(_) | Step::Final) => {
+            bar.set_message("fitting");
+            bar.inc(1);
+        }
+        Progress::Step(Step::Tokenize) => bar.set_message("reading the text"),
+        Progress::Step(Step::Dense { .. }) => {}
+        Progress::Step(Step::Measure) => bar.set_message("measuring"),
     };
     let options = args.options();
     let page = args

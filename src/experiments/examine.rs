@@ -112,7 +112,7 @@ fn changed_rows(noise: ScriptNoise, records: &[Record], seed: u64) -> usize {
 }
 
 /// Everything that the predictions at hand show.
-fn examine(
+pub(crate) fn examine(
     method: Method,
     records: &[Record],
     judged: &Judged,
@@ -299,7 +299,7 @@ fn spread(reports: &[&Report]) -> Repeats {
 }
 
 /// Each fold's text is predicted, as it is and noisy, by the model fitted to the other folds.
-fn noise_by_folds(
+pub(crate) fn noise_by_folds(
     workbench: &Workbench<'_>,
     settings: &Settings,
     parts: &PlanParts,

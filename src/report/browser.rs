@@ -6,7 +6,7 @@ use std::ops::Range;
 use maud::{Markup, html};
 
 use super::Material;
-use super::markup::{original, percent_of, probability};
+use super::markup::{original, percent_of, plain, probability};
 use super::wrong::{Kind, Mistake, WrongRow, pieces};
 use crate::corpus::Record;
 
@@ -22,7 +22,7 @@ const MOST_PROBABILITIES: usize = 8;
 /// Where a row comes from, for the filter: the value of the field that figures are given by, else
 /// its file.
 pub(super) fn source_of(material: &Material<'_>, record: &Record) -> String {
-    match &material.options.by {
+    match material.options.by.first() {
         Some(field) => match record.field(field) {
             Some(value) if !value.is_empty() => value,
             _ => "(not given)".into(),
@@ -55,7 +55,7 @@ pub(super) fn browser(material: &Material<'_>) -> Markup {
             (rows.len()) " of " (all) " sentences (" (percent_of(rows.len(), all))
             ") have a label that is wrong. The first are those of which the model was surest: mistakes to learn "
             "from, and now and then an annotation to correct. The passage in which a label shows most is marked: "
-            mark.alarm { "as this" } " for a false alarm, " mark.miss { "as this" } " for a miss."
+            mark.alarm { "as this" } " for a false alarm, " mark.miss { "as this" } " for a miss; beside each mistake stand the words that add most to its score, or take most away."
             @if left_out > 0 { " Listed are the first " (listed.len()) "; " (left_out) " are left out, as asked for." }
         }
         @if !rows.is_empty() {
@@ -94,7 +94,7 @@ fn filters(
                 select #by-label {
                     option value="" { "all labels" }
                     @for (place, (label, count)) in labels.iter().zip(wrong).enumerate() {
-                        option value=(place) { (label.name) " (" (count) ")" }
+                        option value=(place) { (plain(&label.name)) " (" (count) ")" }
                     }
                 }
             }
@@ -109,12 +109,12 @@ fn filters(
             @if sources.len() > 1 {
                 div.field {
                     label for="by-source" {
-                        @match &material.options.by { Some(field) => bdi { (field) }, None => "File" }
+                        @match material.options.by.first() { Some(field) => bdi { (original(field)) }, None => "File" }
                     }
                     select #by-source {
                         option value="" { "all" }
                         @for (place, (source, count)) in sources.iter().enumerate() {
-                            option value=(place) { (source) " (" (count) ")" }
+                            option value=(place) { (plain(source)) " (" (count) ")" }
                         }
                     }
                 }
@@ -127,6 +127,15 @@ fn filters(
             p #count role="status" aria-live="polite" {}
         }
     }
+}
+
+/// Whether the marks of a row need numbers to be told apart.
+fn is_numbered(row: &WrongRow) -> bool {
+    let marked = row
+        .mistakes
+        .iter()
+        .filter(|mistake| mistake.window.is_some());
+    marked.count() > 1
 }
 
 /// What the script reads of a row: its mistakes as `3f` for a false alarm of label 3, `3m` for a miss.
@@ -146,7 +155,7 @@ fn one_row(
 ) -> Markup {
     let labels = material.judged.tree().labels();
     let source = sources.get(source_of(material, record).as_str()).copied();
-    let numbered = row.mistakes.len() > 1;
+    let numbered = is_numbered(row);
     html! {
         article.row data-e=(signs(&row.mistakes)) data-s=[source] {
             p.text lang="ar" dir="auto" { (marked(row, &record.text)) }
@@ -158,9 +167,10 @@ fn one_row(
                             Kind::FalseAlarm => span.kind.alarm { "false alarm" },
                             Kind::Miss => span.kind.miss { "miss" },
                         }
-                        " " bdi { b { (name) } }
+                        " " bdi { b { (original(name)) } }
                         " " span.n { (probability(mistake.probability)) }
-                        @if numbered { sup { (number + 1) } }
+                        @if numbered && mistake.window.is_some() { sup { (number + 1) } }
+                        (words(mistake, &record.text))
                     }
                 }
             }
@@ -181,7 +191,18 @@ fn names(labels: &[&str]) -> Markup {
         @if labels.is_empty() { i { "none" } }
         @for (place, label) in labels.iter().enumerate() {
             @if place > 0 { ", " }
-            bdi { (label) }
+            bdi { (original(label)) }
+        }
+    }
+}
+
+/// The words that count most for or against a label.
+fn words(mistake: &Mistake, text: &str) -> Markup {
+    let told = mistake.words.iter();
+    let told = told.filter_map(|(at, value)| Some((text.get(at.clone())?, value)));
+    html! {
+        @for (word, value) in told {
+            " " span.word { bdi { (original(word)) } (format!(" {value:+.1}")) }
         }
     }
 }
@@ -204,7 +225,7 @@ fn probabilities(material: &Material<'_>, row: &WrongRow) -> Markup {
         @if told.is_empty() { "all below " (probability(LEAST_PROBABILITY)) }
         @for (place, (name, value)) in told.into_iter().enumerate() {
             @if place > 0 { " · " }
-            bdi { (name) } " " span.n { (probability(value)) }
+            bdi { (original(name)) } " " span.n { (probability(value)) }
         }
     }
 }
@@ -228,7 +249,7 @@ fn marked(row: &WrongRow, text: &str) -> Markup {
             .filter_map(|&number| row.mistakes.get(number));
         mistakes.into_iter().any(|mistake| mistake.kind == kind)
     };
-    let numbered = row.mistakes.len() > 1;
+    let numbered = is_numbered(row);
     html! {
         @if before > 0 { i.cut { "[… " (before) " bytes …] " } }
         @for piece in pieces(part, &windows) {

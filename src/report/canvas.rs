@@ -11,6 +11,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::markup::plain;
 use crate::error::{Error, Result};
 
 /// Units of a picture's own coordinates in a pixel of the page: plotters draws at whole units only.
@@ -221,7 +222,7 @@ pub(super) fn percent(value: &f64) -> String {
 
 /// A name as long as a plot has room for.
 pub(super) fn shortened(name: &str, longest: usize) -> String {
-    let name: String = name.chars().filter(|sign| !sign.is_control()).collect();
+    let name = plain(name).replace(['\n', '\t'], " ");
     match name.chars().nth(longest) {
         None => name,
         Some(_) => {

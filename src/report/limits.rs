@@ -110,14 +110,18 @@ fn aims(material: &Material<'_>, told: &mut Vec<String>) {
 }
 
 fn slices(material: &Material<'_>, told: &mut Vec<String>) {
-    for slices in &material.examination.slices {
+    for (is_length, slices) in material.slices() {
+        let by = if is_length {
+            "Length in words"
+        } else {
+            &slices.by
+        };
         let total = &slices.total.exact_match;
         let worse =
             |slice: &&Slice| slice.rows >= FEWEST_IN_SLICE && slice.exact_match.high < total.low;
         for slice in slices.slices.iter().filter(worse) {
             told.push(format!(
-                "{} {}: every label right in {} of {} sentences, against {} of all.",
-                slices.by,
+                "{by} {}: every label right in {} of {} sentences, against {} of all.",
                 slice.value.as_deref().unwrap_or("(not given)"),
                 percent(slice.exact_match.value),
                 slice.rows,

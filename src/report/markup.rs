@@ -1,5 +1,7 @@
 //! Small pieces of the page: numbers, tables, figures, texts as they came.
 
+use std::borrow::Cow;
+
 use maud::{Markup, PreEscaped, html};
 
 use crate::evaluate::Estimate;
@@ -53,14 +55,16 @@ pub(super) fn count(number: usize) -> String {
     written
 }
 
-/// A text as it came. Signs that turn the direction of what follows, or that no page may hold, are
-/// shown by their number, so that they neither act nor go unseen.
+/// Whether a sign turns the direction of what follows, or may stand on no page.
+fn acts(sign: char) -> bool {
+    matches!(sign, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FDD0}'..='\u{FDEF}')
+        || (sign.is_control() && !matches!(sign, '\n' | '\t'))
+        || (sign as u32) & 0xFFFE == 0xFFFE
+}
+
+/// A text as it came. Signs that act are shown by their number, so that they neither do so nor go
+/// unseen.
 pub(super) fn original(text: &str) -> Markup {
-    let acts = |sign: char| {
-        matches!(sign, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FDD0}'..='\u{FDEF}')
-            || (sign.is_control() && !matches!(sign, '\n' | '\t'))
-            || (sign as u32) & 0xFFFE == 0xFFFE
-    };
     if !text.contains(acts) {
         return html! { (text) };
     }
@@ -75,6 +79,18 @@ pub(super) fn original(text: &str) -> Markup {
             @if let Some(sign) = sign { span.sign { (format!("U+{:04X}", sign as u32)) } }
         }
     }
+}
+
+/// As [`original`], where there is room for letters only: in attributes, choices, plots.
+pub(super) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.chars().map(|sign| match acts(sign) {
+        true => format!("[U+{:04X}]", sign as u32),
+        false => sign.to_string(),
+    });
+    Cow::Owned(shown.collect())
 }
 
 /// Whether a column holds the interval of the one before it, and stands beneath it on the page.
@@ -94,10 +110,10 @@ pub(super) fn table_named_by(caption: &str, table: &Table, direction: &str) -> M
     let figures = || (columns.iter().enumerate()).filter(|(_, column)| !is_interval(column));
     let beneath = |place: usize| columns.get(place + 1).is_some_and(is_interval);
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="region" aria-label=(plain(caption)) {
             table.texts[columns.iter().skip(1).any(|column| column.left)] {
                 caption {
-                    (caption)
+                    (original(caption))
                     @if columns.iter().any(is_interval) { "; beneath figures their 95% intervals" }
                 }
                 thead { tr {
@@ -130,7 +146,7 @@ pub(super) fn small_plot(svg: String, shows: &str, name: &str) -> Markup {
     html! {
         figure {
             figcaption { bdi { (original(name)) } }
-            div.plot role="img" aria-label=(shows) { (PreEscaped(svg)) }
+            div.plot role="img" aria-label=(plain(shows)) { (PreEscaped(svg)) }
         }
     }
 }
@@ -139,7 +155,7 @@ pub(super) fn small_plot(svg: String, shows: &str, name: &str) -> Markup {
 pub(super) fn plot(svg: String, shows: &str, caption: Markup) -> Markup {
     html! {
         figure {
-            div.plot role="img" aria-label=(shows) { (PreEscaped(svg)) }
+            div.plot role="img" aria-label=(plain(shows)) { (PreEscaped(svg)) }
             figcaption { (caption) }
         }
     }
@@ -165,6 +181,7 @@ mod tests {
             shown,
             "قبل<span class=\"sign\">U+202E</span>&lt;b&gt;<span class=\"sign\">U+0000</span>"
         );
+        assert_eq!(plain("\u{202E}ن"), "[U+202E]ن");
         assert_eq!(
             original("ن\u{200C}ص\u{200F}").into_string(),
             "ن\u{200C}ص\u{200F}"

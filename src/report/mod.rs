@@ -28,18 +28,19 @@ mod wrong;
 use std::borrow::Cow;
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use crate::corpus::Corpus;
 use crate::error::Result;
-use crate::evaluate::{Bootstrap, Examination, Judged, Method, NoiseEffect, Report};
+use crate::evaluate::{Bootstrap, Examination, Judged, Method, Slices};
+use crate::experiments::{
+    LearningPlan, PlanParts, Progress, Wanted, examine, examine_model, learning_curve,
+    noise_by_folds, predict_corpus,
+};
 use crate::model::{Header, Model};
-use crate::predict::{Predictor, Scratch};
-use crate::scoring::{LabelTree, LeafPrediction, WeightBits};
+use crate::predict::Predictor;
+use crate::scoring::{LabelTree, WeightBits};
 use crate::settings::Settings;
 use crate::tables::Table;
-use crate::text::ScriptNoise;
-use crate::training::{Step, train_and_keep};
+use crate::training::{Workbench, train_and_keep};
 use wrong::{WrongRow, wrong_rows};
 
 /// What a report says and shows beyond what is always in it.
@@ -49,12 +50,19 @@ pub struct ReportOptions {
     pub title: Option<String>,
     /// A date to print. Without one there is none, so that the same input gives the same page.
     pub date: Option<String>,
-    /// A field of the corpus by whose values figures are given as well.
-    pub by: Option<String>,
+    /// Fields of the corpus by whose values figures are given as well; wrong rows can be chosen by the
+    /// first.
+    pub by: Vec<String>,
     /// Resamples of documents behind the intervals.
     pub bootstrap: Bootstrap,
     /// Wrong rows listed at most; `None` lists all.
     pub most_errors: Option<usize>,
+    /// Out of fold: whether it is measured what other spellings change, which takes as many models
+    /// again; for a finished model it always is.
+    pub noise: bool,
+    /// Out of fold: whether a learning curve is measured, in as many draws as there are folds; takes
+    /// several models a draw.
+    pub learning_curve: bool,
 }
 
 impl Default for ReportOptions {
@@ -62,12 +70,14 @@ impl Default for ReportOptions {
         Self {
             title: None,
             date: None,
-            by: None,
+            by: Vec::new(),
             bootstrap: Bootstrap {
                 samples: 1000,
                 seed: 1,
             },
             most_errors: None,
+            noise: false,
+            learning_curve: false,
         }
     }
 }
@@ -87,7 +97,7 @@ pub struct ReportPage {
 #[derive(Clone, Debug)]
 pub struct NamedTable {
     /// The name of its file, without an ending.
-    pub name: &'static str,
+    pub name: String,
     /// What it shows.
     pub caption: String,
     /// The table.
@@ -130,7 +140,7 @@ impl ModelFacts {
 /// trained on. Runs on the current rayon thread pool; the page is the same for any number of threads.
 ///
 /// # Errors
-/// When a plot cannot be drawn.
+/// When no row has the field that figures are wanted by, and when a plot cannot be drawn.
 pub fn report_on_model(
     model: Model,
     corpus: &Corpus,
@@ -138,40 +148,11 @@ pub fn report_on_model(
 ) -> Result<ReportPage> {
     let facts = ModelFacts::of(&model);
     let predictor = Predictor::new(model);
-    let judge = |text: &(dyn Fn(&str) -> String + Sync)| {
-        let records = corpus.records().par_iter();
-        let predictions = records.map_init(Scratch::default, |scratch, record| {
-            predictor.predict_leaves(&text(&record.text), scratch)
-        });
-        let predictions: Vec<LeafPrediction> = predictions.collect();
-        let mode = predictor.header().mode;
-        Judged::new(
-            predictor.tree().clone(),
-            mode,
-            corpus.records(),
-            &predictions,
-        )
-    };
-    let judged = judge(&str::to_owned);
-    let trained_on_these_rows = facts.header.provenance.corpus_digest == corpus.digest();
-    let method = Method::Model {
-        trained_on_these_rows,
-    };
-    let mut examination = examine(&judged, corpus, options, method, None);
-    examination.noise = ScriptNoise::ALL
-        .into_iter()
-        .map(|noise| {
-            let records = corpus.records();
-            let seed = options.bootstrap.seed;
-            let changes = |text: &str| noise.apply(text, seed) != text;
-            let changed = records
-                .iter()
-                .filter(|record| changes(&record.text))
-                .count();
-            let noisy = judge(&|text| noise.apply(text, seed));
-            NoiseEffect::measure(noise, changed, [&judged, &noisy], options.bootstrap)
-        })
-        .collect();
+    let predictions = predict_corpus(&predictor, corpus);
+    let wanted = options.wanted();
+    let examination = examine_model(&predictor, corpus, &predictions, &wanted)?;
+    let (tree, mode) = (predictor.tree().clone(), predictor.header().mode);
+    let judged = Judged::new(tree, mode, corpus.records(), &predictions);
     let wrong = wrong_rows(&judged, corpus, &predictor);
     let material = Material {
         options,
@@ -189,32 +170,51 @@ pub fn report_on_model(
 /// Runs on the current rayon thread pool; the page is the same for any number of threads.
 ///
 /// # Errors
-/// As [`crate::training::train`], and when a plot cannot be drawn.
+/// As [`crate::training::train`] and [`crate::experiments::learning_curve`]; when no row has the field
+/// that figures are wanted by, and when a plot cannot be drawn.
 pub fn report_out_of_fold(
     corpus: &Corpus,
     settings: &Settings,
     options: &ReportOptions,
-    progress: &(dyn Fn(Step) + Sync),
+    progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<ReportPage> {
-    let trained = train_and_keep(corpus, settings, progress)?;
-    let corpus = match trained.sentences.len() == corpus.records().len() {
-        true => Cow::Borrowed(corpus),
-        false => Cow::Owned(corpus.select(&trained.sentences)),
-    };
+    let folds = settings.training.folds;
+    let steps = |step| progress(Progress::Step(step));
+    progress(Progress::Planned(
+        1 + folds * (1 + usize::from(options.noise)),
+    ));
+    let trained = train_and_keep(corpus, settings, &steps)?;
+    let mut measured = Cow::Borrowed(corpus);
+    if !trained
+        .sentences
+        .iter()
+        .copied()
+        .eq(0..corpus.records().len())
+    {
+        measured = Cow::Owned(corpus.select(&trained.sentences));
+    }
     let facts = ModelFacts::of(&trained.model);
-    let header = &facts.header;
-    let tree = LabelTree::new(&header.labels);
-    let judged = Judged::new(tree, header.mode, corpus.records(), &trained.predictions);
-    let method = Method::Folds {
-        folds: settings.training.folds,
-        repeats: 1,
-    };
-    let report = header.provenance.out_of_fold.clone();
-    let examination = examine(&judged, &corpus, options, method, Some(report));
-    let wrong = wrong_rows(&judged, &corpus, &Predictor::new(trained.model));
+    let (tree, mode) = (LabelTree::new(&facts.header.labels), facts.header.mode);
+    let judged = Judged::new(tree, mode, measured.records(), &trained.predictions);
+    let method = Method::Folds { folds, repeats: 1 };
+    let wanted = options.wanted();
+    let mut examination = examine(method, measured.records(), &judged, &wanted)?;
+    if options.noise {
+        let parts = PlanParts::folds(corpus, folds, settings.training.seed)?;
+        let workbench = Workbench::new(corpus, settings)?;
+        examination.noise = noise_by_folds(&workbench, settings, &parts, &wanted, &steps)?;
+    }
+    if options.learning_curve {
+        let plan = LearningPlan {
+            draws: folds,
+            bootstrap: options.bootstrap,
+        };
+        examination.learning_curve = Some(learning_curve(corpus, settings, plan, progress)?);
+    }
+    let wrong = wrong_rows(&judged, &measured, &Predictor::new(trained.model));
     let material = Material {
         options,
-        corpus,
+        corpus: measured,
         judged,
         examination,
         model: facts,
@@ -223,37 +223,28 @@ pub fn report_out_of_fold(
     page::page(&material)
 }
 
-/// Measures all that needs no other predictions than those there are.
-fn examine(
-    judged: &Judged,
-    corpus: &Corpus,
-    options: &ReportOptions,
-    method: Method,
-    report: Option<Report>,
-) -> Examination {
-    let bootstrap = options.bootstrap;
-    let records = corpus.records();
-    let mut slices = vec![judged.by_length(records, bootstrap)];
-    if let Some(field) = &options.by {
-        let values: Vec<Option<String>> = records.iter().map(|r| r.field(field)).collect();
-        slices.push(judged.by_value(field, &values, bootstrap));
-    }
-    Examination {
-        method,
-        report: report
-            .unwrap_or_else(|| Report::measure(judged, bootstrap.samples, bootstrap.seed)),
-        review: None,
-        parts: Vec::new(),
-        repeats: None,
-        calibration: judged.calibration(bootstrap),
-        risk_coverage: judged.risk_coverage(bootstrap),
-        slices,
-        noise: Vec::new(),
-        learning_curve: None,
+impl ReportOptions {
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            bootstrap: self.bootstrap,
+            by: self.by.clone(),
+            details: true,
+            // A finished model predicts other spellings fast.
+            noise: true,
+        }
     }
 }
 
 impl Material<'_> {
+    /// The figures by slice, each with whether they are by length: that a field of the corpus may have
+    /// the name of lengths too is no reason to confuse them.
+    fn slices(&self) -> impl Iterator<Item = (bool, &Slices)> {
+        let slices = &self.examination.slices;
+        let lengths = slices.len().saturating_sub(1);
+        let numbered = slices.iter().enumerate();
+        numbered.map(move |(place, slices)| (place == lengths, slices))
+    }
+
     /// The files of the corpus by name, in the order they were read.
     fn files(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

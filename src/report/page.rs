@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::headline::{headline, method, title};
-use super::markup::{count, original};
+use super::markup::{count, original, plain};
 use super::{Material, ReportPage, browser, card, sections, tables};
 use crate::error::Result;
 
@@ -76,7 +76,7 @@ pub(super) fn page(material: &Material<'_>) -> Result<ReportPage> {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "marsad " (env!("CARGO_PKG_VERSION")) };
-                title { (title) }
+                title { (plain(&title)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -114,7 +114,7 @@ fn measured(material: &Material<'_>) -> Markup {
     let files = material.files();
     const MOST: usize = 6;
     html! {
-        p.lead { (method(material)) }
+        p.lead { (original(&method(material))) }
         dl.facts {
             div { dt { "Corpus" } dd {
                 @for (place, file) in files.iter().take(MOST).enumerate() {
@@ -126,7 +126,7 @@ fn measured(material: &Material<'_>) -> Markup {
             div { dt { "Measured on" } dd { (count(report.rows)) " sentences in " (count(report.documents)) " documents" } }
             div { dt { "Digest" } dd { code { (material.corpus.digest()) } } }
             @if let Some(date) = &material.options.date {
-                div { dt { "Date" } dd { bdi { (date) } } }
+                div { dt { "Date" } dd { bdi { (original(date)) } } }
             }
         }
     }
@@ -138,7 +138,7 @@ fn how(material: &Material<'_>) -> Markup {
     let counts = material.corpus.counts();
     html! {
         ul {
-            li { (method(material)) }
+            li { (original(&method(material))) }
             li {
                 @if report.bootstrap_samples > 0 {
                     "Intervals are the 2.5th and 97.5th percentile of " (count(report.bootstrap_samples)) " resamples of whole documents "
@@ -156,7 +156,8 @@ fn how(material: &Material<'_>) -> Markup {
                 "probability of equal width."
             }
             li {
-                "The passage marked in a wrong sentence is the window of words with the highest score for the label"
+                "The passage marked in a wrong sentence is the window of words with the highest score for the label; the words beside a "
+                "mistake are those with the largest shares in its score, in units of the score before calibration"
                 @match &material.examination.method {
                     crate::evaluate::Method::Model { .. } => ".",
                     _ => ", by a model trained on all sentences, the shown one too: the models of the folds, which made the mistake, are not kept.",

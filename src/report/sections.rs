@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::Material;
 use super::canvas::{Ink, Mark};
 use super::markup::{
-    count, figure, interval, percent, percents, plot, small_plot, table, table_named_by,
+    count, figure, interval, original, percent, percents, plain, plot, small_plot, table,
+    table_named_by,
 };
 use super::plots::{
     DotRow, MOST_DOT_ROWS, MOST_SMALL, PRECISION_RECALL_F1, Series, dots, learning_curve,
@@ -69,12 +70,12 @@ pub(super) fn confusion(material: &Material<'_>) -> Markup {
                 caption { (caption) }
                 thead { tr {
                     th scope="col" { "annotated" }
-                    @for label in &confusion.labels { th.n scope="col" { bdi { (label) } } }
+                    @for label in &confusion.labels { th.n scope="col" { bdi { (original(label)) } } }
                 } }
                 tbody {
                     @for (row, (label, counts)) in confusion.labels.iter().zip(&confusion.counts).enumerate() {
                         tr {
-                            th scope="row" { bdi { (label) } }
+                            th scope="row" { bdi { (original(label)) } }
                             @for (column, &cell) in counts.iter().enumerate() {
                                 @let share = cell as f64 / most(row) as f64;
                                 @if cell == 0 {
@@ -82,7 +83,7 @@ pub(super) fn confusion(material: &Material<'_>) -> Markup {
                                 } @else {
                                     td.n.right[row == column].wrong[row != column]
                                         style=(format!("--share:{:.0}%", 100.0 * share.sqrt()))
-                                        title=(format!("{} of what is annotated {label}", percent(share))) {
+                                        title=(format!("{} of what is annotated {}", percent(share), plain(label))) {
                                         (count(cell))
                                     }
                                 }
@@ -165,7 +166,7 @@ pub(super) fn abstention(material: &Material<'_>) -> Result<Markup> {
                 ul {
                     @for point in told {
                         li {
-                            "Deciding " (percent(point.coverage)) ": " (percent(point.risk.value))
+                            "Deciding " (format!("{:.0}%", 100.0 * point.coverage)) ": " (percent(point.risk.value))
                             " of those decided have a wrong label (" (percents(&point.risk)) "); macro-F1 " (figure(point.macro_f1)) "."
                         }
                     }
@@ -240,8 +241,8 @@ const FEWEST_TO_PLOT: usize = 20;
 /// Where the model does better and worse: by length, by a field, by spelling.
 pub(super) fn slices(material: &Material<'_>) -> Result<Markup> {
     let mut parts = Vec::new();
-    for slices in &material.examination.slices {
-        parts.push(by_slices(slices)?);
+    for (is_length, slices) in material.slices() {
+        parts.push(by_slices(slices, is_length)?);
     }
     Ok(html! {
         @for part in parts { (part) }
@@ -254,7 +255,7 @@ pub(super) fn slices(material: &Material<'_>) -> Result<Markup> {
     })
 }
 
-fn by_slices(slices: &Slices) -> Result<Markup> {
+fn by_slices(slices: &Slices, is_length: bool) -> Result<Markup> {
     let plotted = slices
         .slices
         .iter()
@@ -265,9 +266,9 @@ fn by_slices(slices: &Slices) -> Result<Markup> {
         (name, slice.macro_f1)
     });
     let rows = one_series(of_slices.chain([("all".to_owned(), slices.total.macro_f1)]));
-    let by = match slices.by.as_str() {
-        "words" => "length in words".to_owned(),
-        by => by.to_owned(),
+    let by = match is_length {
+        true => "length in words",
+        false => slices.by.as_str(),
     };
     let caption = format!("By {by}");
     let shows = format!(
@@ -275,7 +276,7 @@ fn by_slices(slices: &Slices) -> Result<Markup> {
         rows.len() - 1
     );
     Ok(html! {
-        h3 { "By " bdi { (by) } }
+        h3 { "By " bdi { (original(by)) } }
         div.pair {
             (plot(dots(&rows, &[MACRO_F1])?, &shows, html! {
                 "Macro-F1 with 95% intervals."

@@ -9,9 +9,9 @@ use crate::tables::Table;
 pub(super) fn all(material: &Material<'_>) -> Vec<NamedTable> {
     let examination = &material.examination;
     let mut tables = Vec::new();
-    let mut add = |name, caption: &str, table| {
+    let mut add = |name: &str, caption: &str, table| {
         tables.push(NamedTable {
-            name,
+            name: name.to_owned(),
             caption: caption.to_owned(),
             table,
         });
@@ -31,16 +31,19 @@ pub(super) fn all(material: &Material<'_>) -> Vec<NamedTable> {
     if let Some(curve) = &examination.risk_coverage {
         add("risk-coverage", "Risk over coverage", risk_coverage(curve));
     }
-    for slices in &examination.slices {
-        let name = match slices.by.as_str() {
-            "words" => "by-length",
-            _ => "by-field",
+    let mut fields = 0;
+    for (is_length, slices) in material.slices() {
+        if is_length {
+            add("by-length", "By length in words", slices.to_table());
+            continue;
+        }
+        // A field may have any name, also one that no file can have.
+        fields += 1;
+        let name = match fields {
+            1 => "by-field".to_owned(),
+            later => format!("by-field-{later}"),
         };
-        let caption = match slices.by.as_str() {
-            "words" => "By length in words".to_owned(),
-            by => format!("By {by}"),
-        };
-        add(name, &caption, slices.to_table());
+        add(&name, &format!("By {}", slices.by), slices.to_table());
     }
     if !examination.noise.is_empty() {
         add("noise", "By script noise", noise(&examination.noise));

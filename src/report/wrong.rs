@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::corpus::Corpus;
 use crate::evaluate::Judged;
+use crate::explain::{Explainer, LabelExplanation};
 use crate::predict::{Predictor, Scratch};
 use crate::scoring::LabelTree;
 
@@ -27,7 +28,14 @@ pub(super) struct Mistake {
     pub(super) probability: f64,
     /// Bytes of the text in which the label shows most.
     pub(super) window: Option<Range<usize>>,
+    /// Bytes of the words that count most in its score, with what they add.
+    pub(super) words: Vec<(Range<usize>, f64)>,
 }
+
+/// Words that are told of a mistake.
+const MOST_WORDS: usize = 3;
+/// Words that add less to a score than this, either way, are not told.
+const LEAST_WEIGHT: f64 = 0.05;
 
 /// A row with at least one wrong label.
 #[derive(Clone, Debug)]
@@ -41,6 +49,7 @@ pub(super) struct WrongRow {
 
 /// All rows with a wrong label, those first in which the program was surest.
 pub(super) fn wrong_rows(judged: &Judged, corpus: &Corpus, predictor: &Predictor) -> Vec<WrongRow> {
+    let explainer = Explainer::new(predictor);
     let places: Vec<usize> = (0..judged.rows().len()).collect();
     let found = places
         .into_par_iter()
@@ -50,10 +59,18 @@ pub(super) fn wrong_rows(judged: &Judged, corpus: &Corpus, predictor: &Predictor
                 return None;
             }
             let text = &corpus.records().get(row)?.text;
-            let windows = predictor.windows(text, scratch);
-            for mistake in &mut mistakes {
+            let explained = explainer.explain(text, scratch);
+            let follows = following(judged, &mistakes);
+            let own = mistakes
+                .iter_mut()
+                .zip(follows)
+                .filter(|(_, follows)| !follows);
+            for (mistake, _) in own {
                 let leaf = telling_leaf(judged, row, mistake.label, predictor.tree());
-                mistake.window = leaf.and_then(|leaf| windows.get(leaf)?.clone());
+                if let Some(label) = leaf.and_then(|leaf| explained.labels.get(leaf)) {
+                    mistake.window = label.evidence.map(|span| span.range());
+                    mistake.words = telling_words(label);
+                }
             }
             let conviction = mistakes.iter().fold(0.0f64, |most, mistake| {
                 most.max(match mistake.kind {
@@ -86,9 +103,29 @@ fn mistakes_in(judged: &Judged, row: usize) -> Vec<Mistake> {
             kind,
             probability: judgement.probability,
             window: None,
+            words: Vec::new(),
         })
     });
     mistakes.collect()
+}
+
+/// For each mistake whether it follows from that of a child, which then says why.
+fn following(judged: &Judged, mistakes: &[Mistake]) -> Vec<bool> {
+    let name = |mistake: &Mistake| &judged.tree().labels()[mistake.label].name;
+    let follows = |mistake: &Mistake| {
+        let child = format!("{}.", name(mistake));
+        let of_kind = mistakes.iter().filter(|other| other.kind == mistake.kind);
+        of_kind
+            .into_iter()
+            .any(|other| name(other).starts_with(&child))
+    };
+    mistakes.iter().map(follows).collect()
+}
+
+fn telling_words(label: &LabelExplanation) -> Vec<(Range<usize>, f64)> {
+    let words = label.strongest_words().take(MOST_WORDS);
+    let told = words.filter(|word| word.value.abs() >= LEAST_WEIGHT);
+    told.map(|word| (word.span.range(), word.value)).collect()
 }
 
 /// The most probable of the predictor's labels at or under one of the judged labels.
