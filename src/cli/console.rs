@@ -207,6 +207,11 @@ impl Progress {
         self.bar.inc_length(steps);
     }
 
+    /// Tells how many steps there are.
+    pub(super) fn set_length(&self, steps: u64) {
+        self.bar.set_length(steps);
+    }
+
     /// Moves on to a step.
     pub(super) fn set_position(&self, position: u64) {
         self.bar.set_position(position);

@@ -193,7 +193,7 @@ fn out_of_fold(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
         true => Contradictions::Keep,
         false => Contradictions::Refuse,
     })?;
-    let bar = progress(None, "{bar:30} {pos}/{len} models, {msg} ({elapsed})");
+    let bar = progress(Some(0), "{bar:30} {pos}/{len} models, {msg} ({elapsed})");
     let tell = |at| match at {
         Progress::Planned(models) => {
             bar.set_position(0);

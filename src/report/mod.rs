@@ -148,7 +148,7 @@ pub fn report_on_model(
 ) -> Result<ReportPage> {
     let facts = ModelFacts::of(&model);
     let predictor = Predictor::new(model);
-    let predictions = predict_corpus(&predictor, corpus);
+    let predictions = predict_corpus(&predictor, corpus, &|_| {});
     let wanted = options.wanted();
     let examination = examine_model(&predictor, corpus, &predictions, &wanted)?;
     let (tree, mode) = (predictor.tree().clone(), predictor.header().mode);
