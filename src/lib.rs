@@ -40,6 +40,7 @@ pub mod predict;
 pub mod report;
 pub mod scoring;
 mod settings;
+mod shield;
 pub mod streaming;
 pub mod tables;
 pub mod text;

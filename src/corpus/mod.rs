@@ -8,6 +8,7 @@ mod digest;
 mod elements;
 mod encoding;
 mod files;
+mod flag_columns;
 mod folds;
 mod format;
 mod formats;

@@ -361,7 +361,7 @@ impl<'a> Iterator for PieceUnits<'a> {
                     text: line
                         .text
                         .map(Cow::Borrowed)
-                        .map_err(|error| error.message(None)),
+                        .map_err(|error| error.message(*encoding)),
                     paragraph: true,
                     ..Unit::new(file, line.number)
                 })
