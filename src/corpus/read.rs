@@ -173,6 +173,11 @@ impl CorpusReader {
         }))
     }
 
+    /// What labels are called otherwise.
+    pub(super) fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+
     /// Whether rows that say something of the same sentence stay apart.
     pub(super) fn is_separate(&self) -> bool {
         self.separately
