@@ -26,6 +26,7 @@ pub mod compacting;
 pub mod corpus;
 mod error;
 pub mod evaluate;
+pub mod experiments;
 pub mod features;
 mod hash;
 pub mod learn;

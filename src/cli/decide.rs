@@ -58,6 +58,11 @@ fn share(given: &str) -> std::result::Result<f64, String> {
 const FEW_ROWS: usize = 500;
 
 impl DecisionArgs {
+    /// Whether any is asked for.
+    pub(super) fn is_given(&self) -> bool {
+        !self.prior.is_empty() || self.review.is_some()
+    }
+
     /// Whether priors are to be found out from the text, which is then read twice.
     pub(super) fn estimates(&self) -> bool {
         self.prior.contains(&Prior::Estimate)

@@ -5,24 +5,34 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use rayon::prelude::*;
 
 use super::console::{Failure, complain, say};
 use super::decide::DecisionArgs;
+use super::settings::{SettingsArgs, contradictions, fits_bar, tell};
 use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, KeptFields, parents};
-use crate::error::Error;
-use crate::evaluate::{Bootstrap, Judged, Report, ReviewPoint, Slices};
+use crate::error::{Error, Result as MarsadResult};
+use crate::evaluate::{Bootstrap, Examination, Judged, Method, Period, ReviewPoint};
+use crate::experiments::{
+    LearningPlan, Plan, Wanted, examine_model, examine_settings, learning_curve, predict_corpus,
+};
 use crate::learn::MOST_BOOTSTRAP_SAMPLES;
-use crate::predict::{Predictor, Scratch};
-use crate::scoring::LeafPrediction;
+use crate::predict::Predictor;
+use crate::settings::Settings;
+use crate::tables::{Table, TableFormat};
+
+const MORE: &str = "More figures";
+const HELD_OUT: &str = "Without a model: train on a part of the corpus, measure on the rest";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   marsad evaluate held-out.jsonl
-  marsad evaluate held-out.jsonl --by outlet
-  marsad evaluate held-out.csv -m ours.safetensors --json > figures.json
+  marsad evaluate held-out.csv -m ours.safetensors --by outlet --details
+  marsad evaluate ours.jsonl --folds 5 --repeat 3 --config best.toml
+  marsad evaluate ours.jsonl --leave-one-out outlet
+  marsad evaluate ours.jsonl --by-period date --period month
+  marsad evaluate ours.jsonl --learning-curve
 
 Labels in a field \"unsure\" are not counted for their row.")]
 pub(super) struct EvaluateArgs {
@@ -33,13 +43,44 @@ pub(super) struct EvaluateArgs {
     model: ModelArgs,
     #[command(flatten)]
     figures: FiguresArgs,
-    /// Field of the corpus by whose values figures are given as well, such as an outlet or a year
-    #[arg(long, value_name = "FIELD")]
-    by: Option<String>,
+    /// Field of the corpus by whose values figures are given as well, such as an outlet or a year; may
+    /// be repeated
+    #[arg(long, value_name = "FIELD", help_heading = MORE)]
+    by: Vec<String>,
+    /// Calibration, what is gained by leaving the least sure sentences undecided, figures by length
+    #[arg(long, help_heading = MORE)]
+    details: bool,
+    /// What other spellings of the text cost: ة/ه, ى/ي, hamza, diacritics, tatweel, Persian letters,
+    /// joined words
+    #[arg(long, help_heading = MORE)]
+    noise: bool,
+    /// Train on growing shares of the corpus, and tell what more sentences would bring; takes long
+    #[arg(long, help_heading = MORE, conflicts_with = "model")]
+    learning_curve: bool,
+    /// Divide the corpus into K parts by document, the labels spread evenly [default: 5]
+    #[arg(long, value_name = "K", help_heading = HELD_OUT, conflicts_with = "model")]
+    folds: Option<usize>,
+    /// Draw the folds R times and tell how much the figures depend on the draw
+    #[arg(long, value_name = "R", help_heading = HELD_OUT, conflicts_with = "model",
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    repeat: Option<u16>,
+    /// For each value of a field, such as an outlet: train on all others, measure on it
+    #[arg(long, value_name = "FIELD", help_heading = HELD_OUT,
+          conflicts_with_all = ["model", "folds", "repeat", "by_period", "noise"])]
+    leave_one_out: Option<String>,
+    /// For each period, by the ISO date in a field: train on all before it, measure on it
+    #[arg(long, value_name = "FIELD", help_heading = HELD_OUT,
+          conflicts_with_all = ["model", "folds", "repeat", "noise"])]
+    by_period: Option<String>,
+    /// What one period is
+    #[arg(long, value_name = "PERIOD", help_heading = HELD_OUT, requires = "by_period", default_value = "year")]
+    period: Period,
+    #[command(flatten)]
+    settings: SettingsArgs,
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
-    /// Decides the resamples
+    /// Decides resamples, folds and noise
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
@@ -57,104 +98,231 @@ pub(super) fn bootstrap_samples(given: &str) -> Result<usize, String> {
     }
 }
 
-pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
-    let predictor = Predictor::new(args.model.load()?);
-    let margin = args.decision.review_margin(&predictor)?;
-    let reader = args.reading.reader(Contradictions::Keep)?;
-    let reader = reader.keeping(match &args.by {
-        Some(field) => KeptFields::Named(vec![field.clone()]),
-        None => KeptFields::None,
-    });
-    let corpus = reader.read(&args.corpus)?;
-    tell_unknown(&predictor, &corpus)?;
-    if let Some(field) = &args.by
-        && corpus
-            .records()
-            .iter()
-            .all(|record| record.field(field).is_none())
-    {
-        let message = format!("no row has the field {field:?} that --by names");
-        return Err(Error::Corpus(message).into());
+impl EvaluateArgs {
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            bootstrap: Bootstrap {
+                samples: self.bootstrap,
+                seed: self.seed,
+            },
+            by: self.by.clone(),
+            details: self.details || self.figures.json,
+            noise: self.noise,
+        }
     }
-    let (report, review, groups) = args.threads.run(|| -> Result<_, Error> {
-        let predictor = args.decision.apply(predictor, |predictor| {
-            let leaves = predict_all(predictor, &corpus);
-            let rows = leaves.iter().flat_map(|leaves| &leaves.probabilities);
-            Ok::<_, Error>(rows.map(|&probability| probability as f32).collect())
-        })?;
-        let judged = Judged::new(
-            predictor.tree().clone(),
-            predictor.header().mode,
-            corpus.records(),
-            &predict_all(&predictor, &corpus),
-        );
-        let report = Report::measure(&judged, args.bootstrap, args.seed);
-        let groups = args.by.as_ref().map(|field| {
-            let groups = corpus.records().iter().map(|r| r.field(field));
-            let bootstrap = Bootstrap {
-                samples: args.bootstrap,
-                seed: args.seed,
-            };
-            judged.by_value(field, &groups.collect::<Vec<_>>(), bootstrap)
+
+    /// How the corpus is divided where models are trained for it.
+    fn plan(&self, settings: &Settings) -> Option<Plan> {
+        if let Some(field) = &self.leave_one_out {
+            return Some(Plan::LeaveOneOut {
+                field: field.clone(),
+            });
+        }
+        if let Some(field) = &self.by_period {
+            return Some(Plan::ByPeriod {
+                field: field.clone(),
+                period: self.period,
+            });
+        }
+        let trains = self.folds.is_some() || self.repeat.is_some() || self.learning_curve;
+        (trains || self.settings.are_given()).then(|| Plan::Folds {
+            folds: self.folds.unwrap_or(settings.training.folds),
+            repeats: self.repeat.map_or(1, usize::from),
+        })
+    }
+
+    fn corpus(&self, contradictions: Contradictions) -> MarsadResult<Corpus> {
+        let fields = self.by.iter().chain(&self.leave_one_out);
+        let fields: Vec<String> = fields.chain(&self.by_period).cloned().collect();
+        let reader = self.reading.reader(contradictions)?;
+        let reader = reader.keeping(match fields.is_empty() {
+            true => KeptFields::None,
+            false => KeptFields::Named(fields),
         });
-        let review = margin.map(|margin| judged.review_point(margin));
-        Ok((report, review, groups))
-    })??;
-    let tables = args.figures.tables;
+        reader.read(&self.corpus)
+    }
+}
+
+pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
+    let settings = args.settings.settings(Some(args.seed))?;
+    let examination = match args.plan(&settings) {
+        Some(_) if args.model.is_given() => {
+            return Err(Failure::Told(
+                "settings are for models trained for the measurement; leave them out, or --model"
+                    .into(),
+            ));
+        }
+        Some(_) if args.decision.is_given() => {
+            return Err(Failure::Told(
+                "--prior and --review are for a finished model; leave them out where models are trained for the measurement".into(),
+            ));
+        }
+        Some(plan) => by_training(args, &settings, &plan)?,
+        None => by_model(args)?,
+    };
+    warn(&examination);
     match args.figures.json {
         true => {
-            let figures = Figures {
-                report: &report,
-                review,
-                slices: groups.as_slice(),
-            };
-            let json = serde_json::to_string_pretty(&figures).map_err(std::io::Error::from)?;
+            let json = serde_json::to_string_pretty(&examination).map_err(std::io::Error::from)?;
             say(&json)?;
         }
-        false => {
-            say(&report.to_table(tables))?;
-            if let Some(point) = review.filter(|point| point.share == 1.0) {
-                let share = 100.0 * point.share;
-                say(&format!(
-                    "\nRead by hand: {share:.0}% of the sentences; none is left."
-                ))?;
-            } else if let Some(point) = review {
-                say(&format!(
-                    "\nRead by hand: {:.1}% of the sentences. In the others every label right {:.3}, macro-F1 {:.3}.",
-                    100.0 * point.share,
-                    point.exact_match,
-                    point.macro_f1
-                ))?;
-            }
-            if let Some(groups) = &groups {
-                say(&format!("\n{}", groups.to_table().write(tables)))?;
-            }
-            say(&format!(
-                "\nWhat is taken for what:\n\n{}",
-                report.confusion_table().write(tables)
-            ))?;
-        }
+        false => print(&examination, args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything measured, as JSON.
-#[derive(serde::Serialize)]
-struct Figures<'a> {
-    #[serde(flatten)]
-    report: &'a Report,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    review: Option<ReviewPoint>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    slices: &'a [Slices],
+fn by_model(args: &EvaluateArgs) -> Result<Examination, Failure> {
+    let predictor = Predictor::new(args.model.load()?);
+    let margin = args.decision.review_margin(&predictor)?;
+    let corpus = args.corpus(Contradictions::Keep)?;
+    tell_unknown(&predictor, &corpus)?;
+    let examination = args.threads.run(|| -> Result<_, Error> {
+        let before = predict_corpus(&predictor, &corpus);
+        let predictor = args.decision.apply(predictor, |_| {
+            let rows = before.iter().flat_map(|leaves| &leaves.probabilities);
+            Ok::<_, Error>(rows.map(|&probability| probability as f32).collect())
+        })?;
+        let anew = before.iter().map(|before| predictor.decide_anew(before));
+        let predictions: Vec<_> = anew.collect();
+        let mut examination = examine_model(&predictor, &corpus, &predictions, &args.wanted())?;
+        examination.review = margin.map(|margin| {
+            let (tree, mode) = (predictor.tree().clone(), predictor.header().mode);
+            Judged::new(tree, mode, corpus.records(), &predictions).review_point(margin)
+        });
+        Ok(examination)
+    })??;
+    Ok(examination)
 }
 
-fn predict_all(predictor: &Predictor, corpus: &Corpus) -> Vec<LeafPrediction> {
-    let records = corpus.records().par_iter();
-    let predictions = records.map_init(Scratch::default, |scratch, record| {
-        predictor.predict_leaves(&record.text, scratch)
-    });
-    predictions.collect()
+fn by_training(
+    args: &EvaluateArgs,
+    settings: &Settings,
+    plan: &Plan,
+) -> Result<Examination, Failure> {
+    let corpus = args.corpus(contradictions(settings))?;
+    tell_left_out(&corpus);
+    let bar = fits_bar();
+    let examination = args.threads.run(|| -> Result<_, Error> {
+        let told = |at| tell(&bar, at);
+        let wanted = args.wanted();
+        let examined = examine_settings(&corpus, settings, plan, &wanted, &told)?;
+        let mut examination = examined.examination;
+        if args.learning_curve {
+            let plan = LearningPlan {
+                draws: args.folds.unwrap_or(settings.training.folds),
+                bootstrap: wanted.bootstrap,
+            };
+            examination.learning_curve = Some(learning_curve(&corpus, settings, plan, &told)?);
+        }
+        Ok(examination)
+    })??;
+    bar.finish_and_clear();
+    Ok(examination)
+}
+
+/// Tells what a reader should know of the rows behind the figures.
+fn warn(examination: &Examination) {
+    match &examination.method {
+        Method::Model {
+            trained_on_these_rows: true,
+        } => complain(
+            "the model was trained on this very corpus: the figures flatter it; measure on sentences it has not seen, or give --folds",
+        ),
+        Method::LeaveOneOut { field, without } if *without > 0 => {
+            complain(&format!("left out: {without} rows without {field:?}"));
+        }
+        Method::ByPeriod {
+            field,
+            first,
+            without,
+            ..
+        } => {
+            if *without > 0 {
+                complain(&format!("left out: {without} rows without {field:?}"));
+            }
+            complain(&format!(
+                "{first} rows of the first periods were only trained on"
+            ));
+        }
+        Method::Model { .. } | Method::Folds { .. } | Method::LeaveOneOut { .. } => {}
+    }
+}
+
+fn print(examination: &Examination, args: &EvaluateArgs) -> std::io::Result<()> {
+    let tables = args.figures.tables;
+    let section = |title: &str, table: &Table| -> std::io::Result<()> {
+        match table.rows().is_empty() {
+            true => Ok(()),
+            false => say(&format!("\n{title}:\n\n{}", table.write(tables))),
+        }
+    };
+    if !matches!(examination.method, Method::Model { .. }) {
+        say(&format!("{}\n", examination.describe_method()))?;
+    }
+    say(&examination.report.to_table(tables))?;
+    if let Some(point) = &examination.review {
+        say(&describe_review(point))?;
+    }
+    let by_folds = matches!(examination.method, Method::Folds { .. });
+    if args.details || !by_folds {
+        section("Part by part", &examination.parts_table())?;
+    }
+    if let Some(table) = examination.repeats_table() {
+        section("Between draws of the folds", &table)?;
+    }
+    for slices in &examination.slices {
+        section(&format!("By {}", slices.by), &slices.to_table())?;
+    }
+    section(
+        "What is taken for what",
+        &examination.report.confusion_table(),
+    )?;
+    if args.details {
+        print_details(examination, tables, &section)?;
+    }
+    section("The same text spelt otherwise", &examination.noise_table())?;
+    if let Some(curve) = &examination.learning_curve {
+        section("By sentences trained on", &curve.to_table())?;
+        say(&format!("\n{}", curve.describe_forecast()))?;
+    }
+    Ok(())
+}
+
+fn print_details(
+    examination: &Examination,
+    tables: TableFormat,
+    section: &dyn Fn(&str, &Table) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    section(
+        "How far probabilities can be believed (ECE and Brier: 0 is best; skill: 1 is best)",
+        &examination.calibration_table(),
+    )?;
+    section(
+        "Reliability: probability against frequency",
+        &examination.reliability_table(),
+    )?;
+    if let (Some(table), Some(curve)) = (examination.risk_table(), &examination.risk_coverage) {
+        say(&format!(
+            "\nWhere only the surest sentences are decided:\n\n{}\n\nArea under the curve {:.4} ({:.4}–{:.4}); {:.4} if the surest were the right ones.",
+            table.write(tables),
+            curve.area.value,
+            curve.area.low,
+            curve.area.high,
+            curve.least_area
+        ))?;
+    }
+    Ok(())
+}
+
+fn describe_review(point: &ReviewPoint) -> String {
+    let share = 100.0 * point.share;
+    if point.share == 1.0 {
+        return format!("\nRead by hand: {share:.0}% of the sentences; none is left.");
+    }
+    format!(
+        "\nRead by hand: {share:.1}% of the sentences. In the others every label right {:.3}, macro-F1 {:.3}.",
+        point.exact_match, point.macro_f1
+    )
 }
 
 /// Tells what of the corpus cannot be measured; nothing to measure at all is an error.
@@ -187,6 +355,12 @@ pub(super) fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(),
             names.join(", ")
         ));
     }
+    tell_left_out(corpus);
+    Ok(())
+}
+
+/// Tells which rows of a corpus are not measured, and which are in doubt.
+pub(super) fn tell_left_out(corpus: &Corpus) {
     let counts = corpus.counts();
     if counts.contradictory > 0 {
         complain(&format!(
@@ -201,5 +375,4 @@ pub(super) fn tell_unknown(predictor: &Predictor, corpus: &Corpus) -> Result<(),
     for told in counts.brought_together() {
         complain(&told);
     }
-    Ok(())
 }

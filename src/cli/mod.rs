@@ -9,6 +9,7 @@ mod evaluate;
 mod inspect;
 mod predict;
 mod report;
+mod settings;
 mod train;
 mod train_stream;
 
@@ -131,6 +132,10 @@ struct ModelArgs {
 }
 
 impl ModelArgs {
+    fn is_given(&self) -> bool {
+        self.model.is_some()
+    }
+
     fn load(&self) -> Result<Model> {
         match &self.model {
             Some(path) => Model::load(path),

@@ -1,7 +1,7 @@
 //! Predictions set against annotations, label by label.
 
 use super::metrics::Figures;
-use crate::corpus::Record;
+use crate::corpus::{LabelSet, Record, leaves};
 use crate::scoring::{LabelMode, LabelTree, LeafPrediction};
 
 /// Predictions for annotated rows, for every label of a tree.
@@ -93,6 +93,34 @@ impl Judged {
             documents[document].add(&Figures::of_row(self, row));
         }
         documents
+    }
+
+    /// Rows to which another judgement of the same rows gives other labels.
+    pub(super) fn decided_otherwise(&self, other: &Self) -> usize {
+        let otherwise = |(a, b): &(&Vec<Judgement>, &Vec<Judgement>)| {
+            a.iter()
+                .zip(b.iter())
+                .any(|(a, b)| a.predicted != b.predicted)
+        };
+        self.rows.iter().zip(&other.rows).filter(otherwise).count()
+    }
+
+    /// The same rows judged on some of the labels; those that the tree does not have are left out.
+    pub(super) fn restricted(&self, labels: &LabelSet) -> Self {
+        let tree = LabelTree::new(&leaves(labels));
+        let place = |name: &str| self.tree.labels().iter().position(|l| l.name == name);
+        let places: Vec<usize> = tree
+            .labels()
+            .iter()
+            .filter_map(|l| place(&l.name))
+            .collect();
+        let restrict = |row: &Vec<Judgement>| places.iter().map(|&label| row[label]).collect();
+        Self {
+            rows: self.rows.iter().map(restrict).collect(),
+            margins: self.margins.clone(),
+            documents: self.documents.clone(),
+            tree,
+        }
     }
 
     /// Some of the rows; documents are numbered anew.

@@ -64,8 +64,8 @@ pub(super) fn share(part: usize, whole: usize) -> f64 {
 }
 
 /// Figures of all rows, or of one resample of them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Figures {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
     /// Of each label of the tree.
     pub(super) labels: Vec<Counts>,
     pub(super) exact: usize,

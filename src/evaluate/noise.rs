@@ -39,16 +39,10 @@ impl NoiseEffect {
                 .map(|side: usize| Figures::total_times(&documents[side], times).macro_f1(top));
             vec![noisy, noisy - plain]
         });
-        let predicted = |judged: &Judged, row: usize| -> Vec<bool> {
-            judged.rows[row].iter().map(|j| j.predicted).collect()
-        };
-        let rows = 0..plain.rows.len();
         Self {
             noise,
             changed_rows,
-            decided_otherwise: rows
-                .filter(|&row| predicted(plain, row) != predicted(noisy, row))
-                .count(),
+            decided_otherwise: plain.decided_otherwise(noisy),
             macro_f1: estimates.first().copied().unwrap_or_default(),
             change: estimates.get(1).copied().unwrap_or_default(),
         }

@@ -83,7 +83,7 @@ pub(super) fn figure(value: f64) -> String {
     format!("{value:.3}")
 }
 
-fn interval(estimate: &Estimate) -> String {
+pub(super) fn interval(estimate: &Estimate) -> String {
     format!("{:.3}–{:.3}", estimate.low, estimate.high)
 }
 

@@ -224,6 +224,16 @@ impl Predictor {
         }
     }
 
+    /// Decides anew on a prediction of the same model that was made before [`Self::with_priors`].
+    pub(crate) fn decide_anew(&self, before: &LeafPrediction) -> LeafPrediction {
+        let header = self.header();
+        let mut probabilities = before.probabilities.clone();
+        if let Some(shift) = &self.prior_shift {
+            shift.adjust(header.mode, &mut probabilities);
+        }
+        LeafPrediction::decide(header.mode, probabilities, &header.thresholds)
+    }
+
     /// For each leaf label the scores of a sentence, of its best window and of the assertion, and the
     /// raw score that they are mixed to.
     pub(crate) fn parts(&self, sentence: &str, scratch: &mut Scratch) -> Vec<([f64; 3], f64)> {
