@@ -6,6 +6,7 @@ mod check;
 mod columns;
 mod finding;
 mod near_duplicates;
+mod next;
 mod split;
 mod suspects;
 
@@ -16,6 +17,7 @@ pub use check::{CheckSettings, Checked, LabelCount, check};
 pub use columns::items_of_columns;
 pub use finding::{Finding, FoundRow, Severity, SimilarRow};
 pub use near_duplicates::{NearDuplicates, NearIndex, Threshold, near_duplicates};
+pub use next::{Chosen, NextMethod, NextRow, NextSettings, Offered, Pool, PoolCounts, Sentence};
 pub use split::{
     Date, Division, LeftOut, Part, PartSummary, SplitSettings, SplitSummary, TestRows, split,
     write_parts,
