@@ -15,6 +15,8 @@ pub use examine::{Examined, Wanted, examine_model, examine_settings, predict_cor
 pub use learning::{LearningPlan, learning_curve};
 pub use parts::{Plan, PlanParts};
 
+pub(crate) use parts::nested_groups;
+
 use crate::training::Step;
 
 /// How far an experiment is.
