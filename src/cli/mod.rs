@@ -1,6 +1,7 @@
 //! The command line: one file a verb, no logic of its own.
 
 mod compact;
+mod compare;
 mod complete;
 mod console;
 mod convert;
@@ -18,6 +19,7 @@ mod report;
 mod settings;
 mod train;
 mod train_stream;
+mod tune;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -98,6 +100,10 @@ enum Verb {
     Corpus(corpus::CorpusVerbArgs),
     /// Write an annotated corpus in another format
     Convert(convert::ConvertArgs),
+    /// Compare learners, settings or models on the same sentences, with a paired test
+    Compare(compare::CompareArgs),
+    /// Search for better settings, and tell what they are worth
+    Tune(tune::TuneArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
@@ -257,6 +263,8 @@ pub fn run() -> ExitCode {
         Verb::Report(args) => report::run(args),
         Verb::Corpus(args) => corpus::run(args),
         Verb::Convert(args) => convert::run(args),
+        Verb::Compare(args) => compare::run(args),
+        Verb::Tune(args) => tune::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Init(args) => init::run(args),

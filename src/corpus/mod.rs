@@ -90,6 +90,14 @@ impl Corpus {
         }
     }
 
+    /// The same corpus with other sentences in place of its own.
+    pub(crate) fn with_records(&self, records: Vec<Record>) -> Self {
+        Self {
+            records,
+            counts: self.counts.clone(),
+        }
+    }
+
     /// What was read and left out.
     pub fn counts(&self) -> &ReadCounts {
         &self.counts

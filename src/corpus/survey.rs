@@ -8,6 +8,7 @@ use super::encoding::decoded;
 use super::files::{can_be_read_twice, open, peek};
 use super::format::files_of;
 use super::joining::{ReadRecord, join_answers};
+use super::labels::LabelSet;
 use super::read::CorpusReader;
 use super::record::{ReadCounts, Record};
 use super::rows::FileRows;
@@ -121,6 +122,17 @@ impl CorpusReader {
         }
         let mut reader = self.open_text(path)?;
         Ok(peek(path, &mut *reader)?.starts_with(b"["))
+    }
+
+    /// Reads the names of labels as rows give them.
+    ///
+    /// # Errors
+    /// A message when a name is no possible label.
+    pub(crate) fn read_labels<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> std::result::Result<LabelSet, String> {
+        self.aliases().read_labels(names)
     }
 
     /// Opens a text file in the encoding that the reader was told.

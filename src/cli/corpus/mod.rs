@@ -1,7 +1,9 @@
 //! `marsad corpus`.
 
+mod agreement;
 mod check;
 mod split;
+mod suspects;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,13 +36,27 @@ enum CorpusVerb {
     Check(check::CheckArgs),
     /// Divide a corpus into training, development and test sets that share no document and no sentence
     Split(split::SplitArgs),
+    /// Measure how far annotators agree, and list what is in dispute
+    Agreement(agreement::AgreementArgs),
+    /// Rank rows by how likely one of their labels is an error
+    Suspects(suspects::SuspectsArgs),
 }
 
 pub(super) fn run(args: &CorpusVerbArgs) -> std::result::Result<ExitCode, Failure> {
-    match &args.verb {
+    let outcome = match &args.verb {
         CorpusVerb::Check(args) => check::run(args),
         CorpusVerb::Split(args) => split::run(args),
-    }
+        CorpusVerb::Agreement(args) => agreement::run(args),
+        CorpusVerb::Suspects(args) => suspects::run(args),
+    };
+    // In these verbs --from is something else.
+    outcome.map_err(|failure| match failure {
+        Failure::Told(message) => Failure::Told(match message.strip_suffix("with --from") {
+            Some(start) => format!("{start}with --format"),
+            None => message,
+        }),
+        other => other,
+    })
 }
 
 /// How the corpora of these verbs are read.

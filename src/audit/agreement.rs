@@ -1,0 +1,580 @@
+//! How far annotators agree.
+//!
+//! Krippendorff's alpha for nominal data (Krippendorff, *Computing Krippendorff's Alpha-Reliability*,
+//! 2011), a label at a time, with any number of annotators and missing values; Cohen's kappa (1960) for
+//! each two of them; alpha over whole sets of labels with the MASI distance (Passonneau, LREC 2006).
+//! Intervals are percentiles of a bootstrap over documents, whose sentences are no independent draws.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::Serialize;
+
+use crate::corpus::{LabelSet, Record, with_parents};
+
+/// An item that one or several annotators read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Item {
+    /// Its id, or the place of its first row.
+    pub id: String,
+    /// Its document.
+    pub doc: String,
+    /// Its text; empty where only labels were given.
+    pub text: String,
+    /// What each annotator said.
+    pub readings: BTreeMap<String, Reading>,
+}
+
+/// What an annotator said of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// The labels that hold.
+    pub labels: LabelSet,
+    /// Labels left open.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unsure: LabelSet,
+}
+
+impl Reading {
+    /// Whether a label holds; nothing where that is left open.
+    fn says(&self, label: &str) -> Option<bool> {
+        let is_or_under = |held: &String| {
+            held.strip_prefix(label)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if self.labels.iter().any(is_or_under) {
+            return Some(true);
+        }
+        let open = self.unsure.iter().any(|unsure| {
+            is_or_under(unsure) || unsure == label || label.starts_with(&format!("{unsure}."))
+        });
+        // With only a parent annotated, its children are open.
+        let parent = |held: &String| label.starts_with(&format!("{held}."));
+        (!open && !self.labels.iter().any(parent)).then_some(false)
+    }
+}
+
+/// The items of a corpus whose rows were read separately: rows with the same document and id are one
+/// item, or, where that brings nobody together, rows with the same text. Rows that name no annotator are
+/// by the file that they stand in. Of several readings of an item by one annotator the last counts.
+///
+/// Returns the items, and whether texts brought them together.
+pub fn items(records: &[Record]) -> (Vec<Item>, bool) {
+    let by_id = items_by(records, |record| match record.has_id() {
+        true => (Some(&record.doc), record.id.as_str()),
+        false => (None, record.text.trim()),
+    });
+    if by_id.iter().any(|item| item.readings.len() > 1) {
+        return (by_id, false);
+    }
+    (items_by(records, |record| (None, record.text.trim())), true)
+}
+
+fn items_by<'a>(
+    records: &'a [Record],
+    key: impl Fn(&'a Record) -> (Option<&'a String>, &'a str),
+) -> Vec<Item> {
+    let mut places: BTreeMap<(Option<&String>, &str), usize> = BTreeMap::new();
+    let mut items: Vec<Item> = Vec::new();
+    for record in records {
+        let next = items.len();
+        let place = *places.entry(key(record)).or_insert(next);
+        if place == next {
+            items.push(Item {
+                id: record.id.clone(),
+                doc: record.doc.clone(),
+                text: record.text.clone(),
+                readings: BTreeMap::new(),
+            });
+        }
+        let annotator = record.annotator.clone();
+        let annotator = annotator.unwrap_or_else(|| record.file.display().to_string());
+        let reading = Reading {
+            labels: record.labels.clone(),
+            unsure: record.unsure.clone(),
+        };
+        if let Some(item) = items.get_mut(place) {
+            item.readings.insert(annotator, reading);
+        }
+    }
+    items
+}
+
+/// A figure with its 95% interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    /// The figure; nothing where it is not defined, as when all say the same of everything.
+    pub value: Option<f64>,
+    /// The lower bound.
+    pub low: Option<f64>,
+    /// The upper bound.
+    pub high: Option<f64>,
+}
+
+/// How far annotators agree.
+#[derive(Clone, Debug, Serialize)]
+pub struct Agreement {
+    /// Items read by at least one annotator.
+    pub items: usize,
+    /// Items read by two or more; all figures are on these.
+    pub shared: usize,
+    /// Documents of these.
+    pub documents: usize,
+    /// The annotators, with the items that each read.
+    pub annotators: BTreeMap<String, usize>,
+    /// Alpha over sets of labels with the MASI distance.
+    pub masi_alpha: Interval,
+    /// Share of pairs of readings with the same labels.
+    pub same_labels: Option<f64>,
+    /// Each label, parents included.
+    pub labels: Vec<LabelAgreement>,
+    /// Items on which annotators differ, in the order of the corpus.
+    pub disputed: Vec<Dispute>,
+}
+
+/// Agreement on a label.
+#[derive(Clone, Debug, Serialize)]
+pub struct LabelAgreement {
+    /// The label.
+    pub label: String,
+    /// Krippendorff's alpha.
+    pub alpha: Interval,
+    /// Share of pairs of readings of one item that say the same.
+    pub raw: Option<f64>,
+    /// Items that two or more annotators decided on.
+    pub items: usize,
+    /// Items on which they differ.
+    pub disputed: usize,
+    /// Readings that say yes, and all.
+    pub yes: usize,
+    /// Readings of these items.
+    pub readings: usize,
+    /// Cohen's kappa of each two annotators with an item in common.
+    pub pairs: Vec<PairAgreement>,
+}
+
+/// Agreement of two annotators on a label.
+#[derive(Clone, Debug, Serialize)]
+pub struct PairAgreement {
+    /// The two, in alphabetical order.
+    pub annotators: [String; 2],
+    /// Cohen's kappa.
+    pub kappa: Interval,
+    /// Share of their items on which they say the same.
+    pub raw: f64,
+    /// Items that both decided on.
+    pub items: usize,
+}
+
+/// An item in dispute.
+#[derive(Clone, Debug, Serialize)]
+pub struct Dispute {
+    /// Labels on which annotators differ.
+    pub labels: Vec<String>,
+    /// The item.
+    #[serde(flatten)]
+    pub item: Item,
+}
+
+/// Measures agreement, with intervals from `samples` resamples of documents.
+pub fn agreement(items: &[Item], samples: usize, seed: u64) -> Agreement {
+    let mut annotators: BTreeMap<String, usize> = BTreeMap::new();
+    for annotator in items.iter().flat_map(|item| item.readings.keys()) {
+        *annotators.entry(annotator.clone()).or_insert(0) += 1;
+    }
+    let shared: Vec<&Item> = items
+        .iter()
+        .filter(|item| item.readings.len() > 1)
+        .collect();
+    let named = items.iter().flat_map(|item| item.readings.values());
+    let named = named.flat_map(|reading| reading.labels.iter().chain(&reading.unsure));
+    let labels = with_parents(named.map(String::as_str));
+    let resampled = Resamples::new(&shared, samples, seed);
+    let names: Vec<&String> = annotators.keys().collect();
+    let of_label = |label: &String| label_agreement(label, &shared, &names, &resampled);
+    let (masi_alpha, same_labels) = masi(&shared, &resampled);
+    let disputed = shared.iter().filter_map(|item| {
+        let differ = |label: &&String| {
+            let says: BTreeSet<bool> = says(item, label).map(|(_, said)| said).collect();
+            says.len() > 1
+        };
+        let labels: Vec<String> = labels.iter().filter(differ).cloned().collect();
+        let item = (*item).clone();
+        (!labels.is_empty()).then_some(Dispute { labels, item })
+    });
+    Agreement {
+        items: items.len(),
+        shared: shared.len(),
+        documents: resampled.documents,
+        masi_alpha,
+        same_labels,
+        labels: labels.iter().map(of_label).collect(),
+        disputed: disputed.collect(),
+        annotators,
+    }
+}
+
+fn says<'a>(item: &'a Item, label: &'a str) -> impl Iterator<Item = (&'a String, bool)> {
+    let readings = item.readings.iter();
+    readings.filter_map(move |(name, reading)| Some((name, reading.says(label)?)))
+}
+
+/// Documents drawn again and again with replacement.
+struct Resamples {
+    documents: usize,
+    /// For each item the number of its document.
+    of_item: Vec<usize>,
+    /// How often each resample holds each document.
+    weights: Vec<Vec<u32>>,
+}
+
+impl Resamples {
+    fn new(items: &[&Item], samples: usize, seed: u64) -> Self {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut of_item = Vec::with_capacity(items.len());
+        for item in items {
+            let next = numbers.len();
+            of_item.push(*numbers.entry(&item.doc).or_insert(next));
+        }
+        let documents = numbers.len();
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut draw = |_| {
+            let mut weights = vec![0; documents];
+            for _ in 0..documents {
+                weights[random.gen_range(0..documents)] += 1;
+            }
+            weights
+        };
+        Self {
+            weights: (0..if documents > 1 { samples } else { 0 })
+                .map(&mut draw)
+                .collect(),
+            documents,
+            of_item,
+        }
+    }
+
+    /// Adds up by document what items count.
+    fn by_document<const N: usize>(&self, of_items: &[[f64; N]]) -> Vec<[f64; N]> {
+        let mut sums = vec![[0.0; N]; self.documents];
+        for (&document, counts) in self.of_item.iter().zip(of_items) {
+            (0..N).for_each(|place| sums[document][place] += counts[place]);
+        }
+        sums
+    }
+
+    /// A figure of sums over items, with its interval.
+    fn figure<const N: usize>(
+        &self,
+        of_items: &[[f64; N]],
+        figure: impl Fn(&[f64; N]) -> Option<f64>,
+    ) -> Interval {
+        let documents = self.by_document(of_items);
+        let total = |weight: &dyn Fn(usize) -> f64| {
+            let mut sums = [0.0; N];
+            for (document, counts) in documents.iter().enumerate() {
+                let weight = weight(document);
+                (0..N).for_each(|place| sums[place] += weight * counts[place]);
+            }
+            figure(&sums)
+        };
+        let drawn = self.weights.iter();
+        let drawn = drawn.filter_map(|weights| total(&|document| f64::from(weights[document])));
+        interval(total(&|_| 1.0), drawn.collect())
+    }
+}
+
+/// A figure with the 2.5th and the 97.5th percentile of those of resamples.
+fn interval(value: Option<f64>, mut drawn: Vec<f64>) -> Interval {
+    drawn.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let place = (share * drawn.len().saturating_sub(1) as f64).round() as usize;
+        drawn.get(place).copied()
+    };
+    Interval {
+        value,
+        low: value.and(at(0.025)),
+        high: value.and(at(0.975)),
+    }
+}
+
+/// Alpha from a matrix of coincidences of no and yes: no-no, no-yes and yes-no, yes-yes.
+fn alpha(&[no_no, differ, yes_yes]: &[f64; 3]) -> Option<f64> {
+    let (no, yes) = (no_no + differ / 2.0, yes_yes + differ / 2.0);
+    let values = no + yes;
+    let expected = 2.0 * no * yes / (values - 1.0);
+    (values > 1.0 && expected > 0.0).then(|| 1.0 - differ / expected)
+}
+
+/// Cohen's kappa from counts of no-no, no-yes, yes-no, yes-yes.
+fn kappa(counts: &[f64; 4]) -> Option<f64> {
+    let [no_no, no_yes, yes_no, yes_yes] = counts;
+    let items: f64 = counts.iter().sum();
+    let observed = (no_no + yes_yes) / items;
+    let no = (no_no + no_yes) * (no_no + yes_no);
+    let yes = (yes_no + yes_yes) * (no_yes + yes_yes);
+    let expected = (no + yes) / (items * items);
+    (items > 0.0 && expected < 1.0).then(|| (observed - expected) / (1.0 - expected))
+}
+
+fn label_agreement(
+    label: &str,
+    items: &[&Item],
+    annotators: &[&String],
+    resampled: &Resamples,
+) -> LabelAgreement {
+    let (mut coincidences, mut pairs_alike) = (Vec::with_capacity(items.len()), [0.0; 2]);
+    let (mut decided, mut disputed, mut yes_all, mut readings) = (0, 0, 0, 0);
+    for item in items {
+        let said: Vec<bool> = says(item, label).map(|(_, said)| said).collect();
+        let (all, yes) = (said.len(), said.iter().filter(|&&said| said).count());
+        if all < 2 {
+            coincidences.push([0.0; 3]);
+            continue;
+        }
+        let no = all - yes;
+        let pairs = |of: usize, with: usize| (of * with) as f64 / (all - 1) as f64;
+        let differ = 2.0 * pairs(no, yes);
+        let alike = [no, yes].map(|side| pairs(side, side.saturating_sub(1)));
+        coincidences.push([alike[0], differ, alike[1]]);
+        decided += 1;
+        disputed += usize::from(no > 0 && yes > 0);
+        yes_all += yes;
+        readings += all;
+        let unlike = (no * yes) as f64;
+        let pairs = (all * (all - 1)) as f64 / 2.0;
+        pairs_alike[0] += pairs - unlike;
+        pairs_alike[1] += pairs;
+    }
+    let mut pairs = Vec::new();
+    for (place, &first) in annotators.iter().enumerate() {
+        for &second in &annotators[place + 1..] {
+            pairs.extend(pair_agreement(label, items, [first, second], resampled));
+        }
+    }
+    LabelAgreement {
+        label: label.to_owned(),
+        alpha: resampled.figure(&coincidences, alpha),
+        raw: (pairs_alike[1] > 0.0).then(|| pairs_alike[0] / pairs_alike[1]),
+        items: decided,
+        disputed,
+        yes: yes_all,
+        readings,
+        pairs,
+    }
+}
+
+fn pair_agreement(
+    label: &str,
+    items: &[&Item],
+    annotators: [&String; 2],
+    resampled: &Resamples,
+) -> Option<PairAgreement> {
+    let mut counts = Vec::with_capacity(items.len());
+    let (mut both, mut same) = (0usize, 0usize);
+    for item in items {
+        let says = annotators.map(|name| item.readings.get(name)?.says(label));
+        let mut of_item = [0.0; 4];
+        if let [Some(first), Some(second)] = says {
+            of_item[2 * usize::from(first) + usize::from(second)] = 1.0;
+            both += 1;
+            same += usize::from(first == second);
+        }
+        counts.push(of_item);
+    }
+    (both > 0).then(|| PairAgreement {
+        annotators: annotators.map(Clone::clone),
+        kappa: resampled.figure(&counts, kappa),
+        raw: same as f64 / both as f64,
+        items: both,
+    })
+}
+
+/// The MASI distance of two sets, from 0 for the same to 1 for disjoint ones.
+fn masi_distance(left: &LabelSet, right: &LabelSet) -> f64 {
+    if left == right {
+        return 0.0;
+    }
+    let common = left.intersection(right).count();
+    let all = left.union(right).count();
+    let monotonicity = match common {
+        0 => 0.0,
+        _ if common == left.len() || common == right.len() => 2.0 / 3.0,
+        _ => 1.0 / 3.0,
+    };
+    1.0 - monotonicity * common as f64 / all as f64
+}
+
+/// More products of distance and frequency than this are not worth an interval.
+const MOST_PRODUCTS: usize = 2_000_000_000;
+
+/// Alpha over sets of labels, and the share of pairs of readings with the same.
+fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<f64>) {
+    let mut places: BTreeMap<&LabelSet, usize> = BTreeMap::new();
+    for reading in items.iter().flat_map(|item| item.readings.values()) {
+        let next = places.len();
+        places.entry(&reading.labels).or_insert(next);
+    }
+    let mut sets: Vec<(&LabelSet, usize)> = places.iter().map(|(set, at)| (*set, *at)).collect();
+    sets.sort_by_key(|&(_, place)| place);
+    let distances: Vec<Vec<f64>> = sets
+        .iter()
+        .map(|(left, _)| {
+            sets.iter()
+                .map(|(right, _)| masi_distance(left, right))
+                .collect()
+        })
+        .collect();
+    // For each document what its items disagree, and how often it has each set.
+    let mut observed = vec![0.0; resampled.documents];
+    let mut frequencies = vec![BTreeMap::<usize, f64>::new(); resampled.documents];
+    let mut alike = [0.0; 2];
+    for (item, &document) in items.iter().zip(&resampled.of_item) {
+        let of_item = item.readings.values().filter_map(|r| places.get(&r.labels));
+        let of_item: Vec<usize> = of_item.copied().collect();
+        for (at, &left) in of_item.iter().enumerate() {
+            *frequencies[document].entry(left).or_insert(0.0) += 1.0;
+            for &right in &of_item[at + 1..] {
+                // Each pair counts in both orders.
+                let weight = 2.0 / (of_item.len() - 1) as f64;
+                observed[document] += weight * distances[left][right];
+                alike[0] += f64::from(u8::from(left == right));
+                alike[1] += 1.0;
+            }
+        }
+    }
+    let alpha = |weight: &dyn Fn(usize) -> f64| {
+        let mut differ = 0.0;
+        let mut counts = vec![0.0; sets.len()];
+        for document in 0..resampled.documents {
+            let weight = weight(document);
+            differ += weight * observed[document];
+            for (&set, &count) in &frequencies[document] {
+                counts[set] += weight * count;
+            }
+        }
+        let values: f64 = counts.iter().sum();
+        let rows = distances
+            .iter()
+            .zip(&counts)
+            .filter(|(_, count)| **count > 0.0);
+        let expected: f64 = rows
+            .map(|(row, count)| {
+                let products = row.iter().zip(&counts).map(|(d, other)| d * other);
+                count * products.sum::<f64>()
+            })
+            .sum();
+        let expected = expected / (values - 1.0);
+        (values > 1.0 && expected > 0.0).then(|| 1.0 - differ / expected)
+    };
+    let affordable = sets.len() * sets.len() * resampled.weights.len() <= MOST_PRODUCTS;
+    let drawn = resampled.weights.iter().filter(|_| affordable);
+    let drawn = drawn.filter_map(|weights| alpha(&|document| f64::from(weights[document])));
+    let figure = interval(alpha(&|_| 1.0), drawn.collect());
+    (figure, (alike[1] > 0.0).then(|| alike[0] / alike[1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Readings of one label by annotators, `.` for none.
+    fn read(rows: &[&str]) -> Vec<Item> {
+        let items = rows[0].len();
+        let item = |at: usize| {
+            let readings = rows.iter().enumerate().filter_map(|(name, row)| {
+                let labels: LabelSet = match row.as_bytes()[at] {
+                    b'.' => return None,
+                    b'0' => LabelSet::new(),
+                    other => [char::from(other).to_string()].into(),
+                };
+                let unsure = LabelSet::new();
+                Some((format!("a{name}"), Reading { labels, unsure }))
+            });
+            Item {
+                id: at.to_string(),
+                doc: at.to_string(),
+                text: String::new(),
+                readings: readings.collect(),
+            }
+        };
+        (0..items).map(item).collect()
+    }
+
+    fn near(found: Option<f64>, expected: f64) {
+        let found = found.unwrap();
+        assert!((found - expected).abs() < 5e-4, "{found} {expected}");
+    }
+
+    /// Krippendorff 2011, example A: two observers, binary data, no missing values: alpha = 0.095.
+    #[test]
+    fn binary_data_of_two_observers() {
+        let items = read(&["0100000000", "1110010010"]);
+        let measured = agreement(&items, 200, 1);
+        let label = &measured.labels[0];
+        near(label.alpha.value, 0.095);
+        assert_eq!(
+            (label.items, label.disputed, label.yes, label.readings),
+            (10, 4, 6, 20)
+        );
+        near(label.raw, 0.6);
+        // Cohen's kappa of the same: observed .6, expected .9 × .5 + .1 × .5 = .5.
+        near(label.pairs[0].kappa.value, 0.2);
+        let (low, high) = (label.alpha.low.unwrap(), label.alpha.high.unwrap());
+        assert!(low < 0.095 && high > 0.095);
+        assert_eq!(measured.disputed.len(), 4);
+    }
+
+    /// Krippendorff 2011, example C: four observers, five values, missing data: alpha = 0.743. With
+    /// sets of one label the MASI distance is the nominal one.
+    #[test]
+    fn nominal_data_of_four_observers_with_missing_values() {
+        let items = read(&[
+            "123321412...",
+            "1233224125.3",
+            ".3332342251.",
+            "12332441251.",
+        ]);
+        let measured = agreement(&items, 100, 1);
+        near(measured.masi_alpha.value, 0.743);
+    }
+
+    /// Cohen's kappa of the example with 20, 5, 10 and 15 items: 0.4.
+    #[test]
+    fn kappa_of_a_known_table() {
+        near(kappa(&[20.0, 5.0, 10.0, 15.0]), 0.4);
+        assert_eq!(kappa(&[5.0, 0.0, 0.0, 0.0]), None);
+        assert_eq!(alpha(&[10.0, 0.0, 0.0]), None);
+        near(alpha(&[10.0, 0.0, 10.0]), 1.0);
+    }
+
+    /// Passonneau 2006: subsets weigh two thirds, overlaps one third.
+    #[test]
+    fn distances_of_sets() {
+        let set = |labels: &[&str]| labels.iter().map(|&l| l.to_owned()).collect::<LabelSet>();
+        assert_eq!(masi_distance(&set(&[]), &set(&[])), 0.0);
+        assert_eq!(masi_distance(&set(&["a"]), &set(&[])), 1.0);
+        near(
+            Some(masi_distance(&set(&["a"]), &set(&["a", "b"]))),
+            1.0 - 2.0 / 6.0,
+        );
+        near(
+            Some(masi_distance(&set(&["a", "c"]), &set(&["a", "b"]))),
+            1.0 - 1.0 / 9.0,
+        );
+        assert_eq!(masi_distance(&set(&["a"]), &set(&["b"])), 1.0);
+    }
+
+    #[test]
+    fn open_labels_are_missing_values() {
+        let reading = Reading {
+            labels: ["capture".to_owned()].into(),
+            unsure: ["clash".to_owned()].into(),
+        };
+        assert_eq!(reading.says("capture"), Some(true));
+        assert_eq!(reading.says("capture.person"), None);
+        assert_eq!(reading.says("clash"), None);
+        assert_eq!(reading.says("shelling"), Some(false));
+    }
+}
