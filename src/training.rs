@@ -43,6 +43,33 @@ pub enum Step {
 /// Trains a model and measures it on held-out documents. Runs on the current rayon thread pool;
 /// the result is the same for any number of threads.
 ///
+/// ```
+/// use marsad::Settings;
+/// use marsad::corpus::CorpusReader;
+/// use marsad::predict::{Predictor, Scratch};
+///
+/// let rows = r#"
+/// {"doc": "1", "text": "تظاهر مئات العمال في الساحة", "labels": ["protest"]}
+/// {"doc": "1", "text": "زار الوزير المستشفى الجديد", "labels": []}
+/// {"doc": "2", "text": "تظاهر الطلاب أمام الجامعة", "labels": ["protest"]}
+/// {"doc": "2", "text": "زار الوزير الجامعة أمس", "labels": []}
+/// {"doc": "3", "text": "تظاهر سكان القرية في الساحة", "labels": ["protest"]}
+/// {"doc": "3", "text": "زار الوفد المستشفى أمس", "labels": []}
+/// "#;
+/// let corpus = CorpusReader::default().read_memory(&[("rows.jsonl", rows.as_bytes())])?;
+/// let mut settings = Settings::default();
+/// settings.training.folds = 3;
+/// settings.training.bootstrap_samples = 0;
+/// let model = marsad::training::train(&corpus, &settings, &|_step| ())?;
+/// assert_eq!(model.header().labels, ["protest"]);
+/// assert_eq!(model.header().provenance.out_of_fold.rows, 6);
+///
+/// let predictor = Predictor::new(model);
+/// let mut scratch = Scratch::default();
+/// assert!(predictor.predict("تظاهر العمال في القرية", &mut scratch).holds[0]);
+/// # Ok::<(), marsad::Error>(())
+/// ```
+///
 /// # Errors
 /// When a setting is out of bounds, the corpus cannot be learnt from, or the learner fails.
 pub fn train(

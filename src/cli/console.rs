@@ -91,6 +91,14 @@ pub(super) fn complain(message: &str) {
     }
 }
 
+/// What ends the run from another thread, on a line of its own where a bar may stand.
+pub(super) fn fail_aside(message: &str) {
+    if io::stderr().is_terminal() && !Voice::now().json {
+        let _ = write!(io::stderr().lock(), "\r\u{1b}[2K");
+    }
+    fail(message);
+}
+
 /// What went wrong: one line on standard error, always.
 pub(super) fn fail(message: &str) {
     tell("error", message);
@@ -161,12 +169,15 @@ pub(super) fn progress(length: Option<u64>, template: &str) -> Progress {
         Some(_) => template.replace("({elapsed})", "({elapsed}, {eta} left)"),
         None => template.to_owned(),
     };
+    let template = template.replace("{per_sec}", "{rate}");
     if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(
-            style.with_key("read", |_: &ProgressState, line: &mut dyn fmt::Write| {
-                let _ = write!(line, "{}", megabytes(bytes_read()));
-            }),
-        );
+        let read = |_: &ProgressState, line: &mut dyn fmt::Write| {
+            let _ = write!(line, "{}", megabytes(bytes_read()));
+        };
+        let rate = |state: &ProgressState, line: &mut dyn fmt::Write| {
+            let _ = write!(line, "{:.0} a second", state.per_sec());
+        };
+        bar.set_style(style.with_key("read", read).with_key("rate", rate));
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     let logged = Logged {

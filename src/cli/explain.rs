@@ -144,6 +144,13 @@ struct ErrorRow<'a> {
     error: &'a str,
 }
 
+/// Buffers, reused from unit to unit.
+#[derive(Default)]
+struct Buffers {
+    workspace: Workspace,
+    scratch: Scratch,
+}
+
 /// One run over all inputs.
 struct Run<'a, W> {
     args: &'a ExplainArgs,
@@ -189,6 +196,7 @@ impl<'a, W: Write> Run<'a, W> {
     }
 
     fn explain_inputs(&mut self, inputs: &[PathBuf]) -> std::result::Result<(), Stopped> {
+        let mut buffers = Buffers::default();
         if self.args.html {
             writeln!(self.output, "<style>\n{HTML_STYLE}\n</style>")?;
         }
@@ -203,7 +211,7 @@ impl<'a, W: Write> Run<'a, W> {
                 paragraph: false,
                 kept: Vec::new(),
             };
-            return self.explain_unit(&unit);
+            return self.explain_unit(&unit, &mut buffers);
         }
         let fields = InputFields {
             text: self.args.text_field.clone(),
@@ -218,7 +226,7 @@ impl<'a, W: Write> Run<'a, W> {
             let mut input = Input::open(path, self.args.from, &fields, 1)?;
             while let Some(batch) = input.next_batch()? {
                 for unit in batch.units() {
-                    self.explain_unit(&unit)?;
+                    self.explain_unit(&unit, &mut buffers)?;
                     if self.args.output.is_none() {
                         // What is told of a stopped run must be true.
                         self.output.flush()?;
@@ -236,10 +244,14 @@ impl<'a, W: Write> Run<'a, W> {
         Ok(())
     }
 
-    fn explain_unit(&mut self, unit: &Unit<'_>) -> std::result::Result<(), Stopped> {
+    fn explain_unit(
+        &mut self,
+        unit: &Unit<'_>,
+        buffers: &mut Buffers,
+    ) -> std::result::Result<(), Stopped> {
         let mut cursor = UnitCursor::default();
-        let (mut workspace, mut scratch) = (Workspace::default(), Scratch::default());
-        while let Some(row) = self.labeller.next_row(unit, &mut cursor, &mut workspace) {
+        let Buffers { workspace, scratch } = buffers;
+        while let Some(row) = self.labeller.next_row(unit, &mut cursor, workspace) {
             self.rows += 1;
             let (start, end, text, furniture) = match &row.outcome {
                 Ok(labelled) => (
@@ -254,13 +266,13 @@ impl<'a, W: Write> Run<'a, W> {
                     continue;
                 }
             };
-            let mut explained = self.explainer.explain(text, &mut scratch);
+            let mut explained = self.explainer.explain(text, scratch);
             if furniture.is_some_and(Furniture::carries_no_label) {
                 explained.labels.iter_mut().for_each(|l| l.holds = false);
             }
             let against = self.args.against.iter();
             let against: Result<Vec<Against>> = against
-                .map(|label| self.explainer.against(&explained, label, &mut scratch))
+                .map(|label| self.explainer.against(&explained, label, scratch))
                 .collect();
             self.keep_labels(&mut explained);
             if let Some(most) = self.args.features {
@@ -315,10 +327,14 @@ impl<'a, W: Write> Run<'a, W> {
             return self.write_json(row);
         }
         let shown = self.shown(row.explained);
+        let furniture = row
+            .furniture
+            .map(|furniture| format!("{furniture:?}").to_lowercase());
+        let remark = furniture.map(|kind| format!("(page furniture: {kind})"));
         if self.args.html {
             let article = html! {
                 article.marsad-unit {
-                    h3 { bdi { (row.id) } }
+                    h3 { bdi { (row.id) } @if let Some(remark) = &remark { " " (remark) } }
                     @for label in shown { (PreEscaped(to_html(row.explained, label))) }
                     @for against in row.against { p { (against.told(true)) } }
                 }
@@ -329,17 +345,8 @@ impl<'a, W: Write> Run<'a, W> {
             writeln!(self.output)?;
         }
         let features = self.args.features.unwrap_or(LISTED);
-        let remark = row
-            .furniture
-            .map(|furniture| format!("{furniture:?}").to_lowercase());
-        writeln!(
-            self.output,
-            "{}{}",
-            row.id,
-            remark.map_or_else(String::new, |remark| format!(
-                "  (page furniture: {remark})"
-            ))
-        )?;
+        let remark = remark.map_or_else(String::new, |remark| format!("  {remark}"));
+        writeln!(self.output, "{}{remark}", row.id)?;
         let text = write_unit(self.layout, row.explained, &shown, features);
         writeln!(self.output, "{text}")?;
         for against in row.against {

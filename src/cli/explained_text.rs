@@ -113,7 +113,7 @@ impl Layout {
         let words = label.strongest_words().filter(|word| word.value != 0.0);
         for word in words.take(most) {
             let text = visible(&explained.text[word.span.range()]);
-            table.add_row([format!("{:+.3}", word.value), self.isolate(&text)]);
+            table.add_row([added(word.value), self.isolate(&text)]);
         }
         (!table.rows().is_empty()).then(|| table.to_text())
     }
@@ -127,7 +127,7 @@ impl Layout {
                 None => adds.family.clone(),
             };
             let feature = self.isolate(&visible(&adds.feature));
-            table.add_row([format!("{:+.3}", adds.value), feature, family]);
+            table.add_row([added(adds.value), feature, family]);
         }
         let left = label.contributions.iter().skip(most);
         let (count, sum) = left.fold(
@@ -135,10 +135,15 @@ impl Layout {
             |(count, sum), c| (count + 1, sum + c.value),
         );
         if count > 0 {
-            table.add_row([format!("{sum:+.3}"), format!("{count} more"), String::new()]);
+            table.add_row([added(sum), format!("{count} more"), String::new()]);
         }
         (!table.rows().is_empty()).then(|| table.to_text())
     }
+}
+
+/// A value whose decimals stand below those of others.
+fn added(value: f64) -> String {
+    format!("{value:+8.3}")
 }
 
 /// The text with each word on the colour of its weight. Words are coloured whole: a change of colour

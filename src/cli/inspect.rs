@@ -41,7 +41,7 @@ pub(super) struct InspectArgs {
 struct Listed {
     feature: String,
     family: &'static str,
-    /// What it adds to the raw score beside other features of its effect.
+    /// Its weight times its inverse document frequency.
     effect: f32,
     /// Sentences trained on that hold it.
     sentences: usize,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::console::{complain, fail, rows_printed};
+use super::console::{complain, fail_aside, rows_printed};
 use crate::output_file::stop_all;
 
 /// What shells expect of a program that was interrupted: 128 and the number of the signal.
@@ -57,5 +57,5 @@ fn end() {
         [] => told += "; nothing else was changed",
         kept => told += &format!("; kept: {}", list(kept)),
     }
-    fail(&told);
+    fail_aside(&told);
 }

@@ -5,6 +5,30 @@ use crate::corpus::{LabelSet, Record, leaves};
 use crate::scoring::{LabelMode, LabelTree, LeafPrediction};
 
 /// Predictions for annotated rows, for every label of a tree.
+///
+/// ```
+/// use marsad::corpus::CorpusReader;
+/// use marsad::evaluate::{Judged, Report};
+/// use marsad::predict::{Predictor, Scratch};
+///
+/// let rows = r#"
+/// {"doc": "1", "text": "شنت طائرات حربية غارات على المدينة", "labels": ["airstrike"]}
+/// {"doc": "2", "text": "افتتحت البلدية حديقة عامة في المدينة", "labels": []}
+/// "#;
+/// let corpus = CorpusReader::default().read_memory(&[("rows.jsonl", rows.as_bytes())])?;
+/// let predictor = Predictor::new(marsad::built_in_model()?);
+/// let mut scratch = Scratch::default();
+/// let records = corpus.records();
+/// let predict = |record: &marsad::corpus::Record| predictor.predict_leaves(&record.text, &mut scratch);
+/// let predictions: Vec<_> = records.iter().map(predict).collect();
+///
+/// let tree = predictor.tree().clone();
+/// let judged = Judged::new(tree, predictor.header().mode, records, &predictions);
+/// let report = Report::measure(&judged, 200, 1); // intervals from 200 resamples, seed 1
+/// assert_eq!(report.rows, 2);
+/// assert_eq!(report.exact_match.value, 1.0);
+/// # Ok::<(), marsad::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Judged {
     pub(super) tree: LabelTree,

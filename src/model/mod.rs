@@ -46,8 +46,8 @@ impl Model {
     }
 
     /// All features with their effects on a label, the largest first; empty for forests. The effect of
-    /// a feature is its weight, in the scores of sentence and window as they count, times its idf: what
-    /// it adds, beside other features of its effect, to the raw score.
+    /// a feature is its weight, in the scores of sentence and window as they count, times its idf;
+    /// divided by the norm of a sentence it is what the feature adds to the raw score.
     pub fn effects(&self, label: usize) -> Vec<(usize, f32)> {
         effects(&self.header, &self.vocabulary, &self.heads, label)
     }

@@ -14,6 +14,21 @@ use crate::scoring::{LabelTree, LeafPrediction, PriorShift, Weights};
 use crate::text::{CodedReader, STEMMED_LETTERS, TextPipeline, Tokens};
 
 /// A model compiled for prediction: shared by threads, never changed.
+///
+/// ```
+/// use marsad::predict::{Predictor, Scratch};
+///
+/// let predictor = Predictor::new(marsad::built_in_model()?);
+/// let mut scratch = Scratch::default(); // one a thread
+/// let text = "دارت اشتباكات عنيفة بين الفصيلين في أطراف البلدة";
+/// let prediction = predictor.predict(text, &mut scratch);
+/// let clash = predictor.header().labels.iter().position(|label| label == "clash").unwrap();
+/// assert!(prediction.holds[clash]);
+/// assert!(prediction.probabilities[clash] >= predictor.header().thresholds[clash]);
+/// let evidence = prediction.evidence[clash].clone().unwrap();
+/// assert!(text[evidence].contains("اشتباكات"));
+/// # Ok::<(), marsad::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Predictor {
     compiled: Compiled,
