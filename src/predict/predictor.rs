@@ -331,6 +331,19 @@ impl Predictor {
         );
     }
 
+    /// For each leaf label the bytes of a sentence in which it shows most, whether it holds or not.
+    pub(crate) fn windows(
+        &self,
+        sentence: &str,
+        scratch: &mut Scratch,
+    ) -> Vec<Option<Range<usize>>> {
+        self.predict(sentence, scratch);
+        let middles = scratch.scores.middles.iter();
+        middles
+            .map(|&middle| self.span_around(middle, scratch))
+            .collect()
+    }
+
     fn find_evidence(&self, scratch: &mut Scratch) {
         let mut evidence = std::mem::take(&mut scratch.prediction.evidence);
         evidence.clear();
