@@ -220,7 +220,10 @@ fn as_values(row: &CorpusRow, rows: &[CorpusRow]) -> CorpusRow {
             || value.is_string()
         {
             value
-        } else if all.iter().all(|value| value.is_f64() || (value.is_i64() && !large(value))) {
+        } else if all
+            .iter()
+            .all(|value| value.is_f64() || (value.is_i64() && !large(value)))
+        {
             json!(value.as_f64())
         } else {
             value.to_string().into()

@@ -102,6 +102,10 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         layout: args.layout(&predictor, columns, margin.is_some())?,
     };
     run.check_inputs()?;
+    if let Some(path) = &args.output {
+        refuse_overwriting(path, run.files_read())?;
+    }
+    run.tell_missing_labels();
     let predictor = args.decision.apply(predictor, |predictor| {
         run.probabilities(predictor)
             .map_err(|stopped| stopped.into_failure(Path::new("standard error")))
@@ -114,7 +118,6 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
                 .0
         }
         Some(path) => {
-            refuse_overwriting(path, run.files_read())?;
             let file = Compressed::new(Compression::of(path), OutputFile::create(path)?);
             let written = run.label(&predictor, file);
             let (counts, file) = written.map_err(|stopped| stopped.into_failure(path))?;
@@ -192,10 +195,6 @@ impl PredictArgs {
                 ),
             });
         }
-        if let (Some(columns), Some(path)) = (&layout.columns, &self.columns) {
-            let labels = layout.labels.iter().map(String::as_str);
-            tell_missing(path, &columns.missing(labels));
-        }
         Ok(layout)
     }
 }
@@ -271,6 +270,14 @@ impl Run<'_> {
         let args = self.args;
         let inputs = self.inputs.iter();
         inputs.chain(&args.model.model).chain(&args.columns)
+    }
+
+    /// Tells the labels of the model for which the other coding scheme has no values.
+    fn tell_missing_labels(&self) {
+        if let (Some(columns), Some(path)) = (&self.layout.columns, &self.args.columns) {
+            let labels = self.layout.labels.iter().map(String::as_str);
+            tell_missing(path, &columns.missing(labels));
+        }
     }
 
     /// What is wrong with a file is told before anything is written.

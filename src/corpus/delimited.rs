@@ -111,11 +111,7 @@ impl DelimitedRecords {
     ///
     /// # Errors
     /// When the first bytes cannot be read.
-    pub(crate) fn new(
-        path: &Path,
-        inner: Box<dyn BufRead + Send>,
-        delimiter: u8,
-    ) -> Result<Self> {
+    pub(crate) fn new(path: &Path, inner: Box<dyn BufRead + Send>, delimiter: u8) -> Result<Self> {
         Self::with_quotes(path, inner, delimiter, delimiter != b'\t')
     }
 

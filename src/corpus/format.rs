@@ -170,7 +170,8 @@ pub(crate) fn container_in(
         Some(Container::Parquet) => "Parquet file",
         Some(Container::Arrow | Container::ArrowStream) => "Arrow IPC file or stream",
     };
-    let is_arrow = |found: Option<Container>| matches!(found, Some(Container::Arrow | Container::ArrowStream));
+    let is_arrow =
+        |found: Option<Container>| matches!(found, Some(Container::Arrow | Container::ArrowStream));
     if found == wanted || (is_arrow(found) && is_arrow(wanted)) {
         return Ok(found);
     }

@@ -208,11 +208,10 @@ fn delimited(
     form: TableForm,
     encoding: Option<TextEncoding>,
 ) -> Result<Records> {
-    let records =
-        DelimitedRecords::with_quotes(path, reader, form.delimiter, form.has_quotes)?;
-    Ok(Box::new(records.map(move |record| {
-        Ok(as_text(record?, encoding))
-    })))
+    let records = DelimitedRecords::with_quotes(path, reader, form.delimiter, form.has_quotes)?;
+    Ok(Box::new(
+        records.map(move |record| Ok(as_text(record?, encoding))),
+    ))
 }
 
 /// A record as text; for one whose quote is never closed the line of that quote.
@@ -505,7 +504,10 @@ fn unnamed(record: &csv::StringRecord) -> std::result::Result<RawRow, RowError> 
             "0" => {}
             other => {
                 let other = shortened(other);
-                return Err(format!("{other:?} in field {}, where 0 or 1 is expected", column + 1));
+                return Err(format!(
+                    "{other:?} in field {}, where 0 or 1 is expected",
+                    column + 1
+                ));
             }
         }
     }

@@ -1,7 +1,10 @@
 //! Values of Arrow arrays as text and as JSON.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Fields, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
+use arrow::datatypes::{
+    DataType, Fields, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value};
 
@@ -28,7 +31,9 @@ pub(super) fn descend(batch: &RecordBatch, places: &[usize]) -> Result<Vec<Array
     for &place in places {
         let next = match levels.last() {
             None => batch.columns().get(place).cloned(),
-            Some(level) => level.as_struct_opt().and_then(|level| level.columns().get(place).cloned()),
+            Some(level) => level
+                .as_struct_opt()
+                .and_then(|level| level.columns().get(place).cloned()),
         };
         levels.push(next.ok_or_else(missing)?);
     }
@@ -56,7 +61,10 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> Option<Result<&str, String>>
     }
     let of_bytes = |bytes| {
         std::str::from_utf8(bytes).map_err(|error| {
-            format!("the value is not valid UTF-8 at byte {}", error.valid_up_to() + 1)
+            format!(
+                "the value is not valid UTF-8 at byte {}",
+                error.valid_up_to() + 1
+            )
         })
     };
     Some(match array.data_type() {

@@ -121,7 +121,8 @@ fn table(path: &Path, schema: &Schema, batches: Batches, wanted: &Wanted<'_>) ->
     });
     // What follows damage is no part of the table.
     let mut stopped = false;
-    let records = records.take_while(move |record| !std::mem::replace(&mut stopped, record.is_err()));
+    let records =
+        records.take_while(move |record| !std::mem::replace(&mut stopped, record.is_err()));
     CellTable {
         names,
         records: Box::new(records),
@@ -130,9 +131,9 @@ fn table(path: &Path, schema: &Schema, batches: Batches, wanted: &Wanted<'_>) ->
 
 fn damaged(path: &Path, message: &str) -> Error {
     let message = one_line(message);
-    let cannot = ["lz4", "zstd"].into_iter().find(|codec| {
-        message.contains(&format!("requires the {codec} feature"))
-    });
+    let cannot = ["lz4", "zstd"]
+        .into_iter()
+        .find(|codec| message.contains(&format!("requires the {codec} feature")));
     Error::File {
         path: path.into(),
         message: match cannot {
@@ -157,23 +158,26 @@ fn plain_file(path: &Path, signature: &[u8]) -> Result<Option<File>> {
     let mut file = File::open(path).map_err(with_path)?;
     let mut head = Vec::with_capacity(signature.len());
     let length = signature.len() as u64;
-    (&mut file).take(length).read_to_end(&mut head).map_err(with_path)?;
+    (&mut file)
+        .take(length)
+        .read_to_end(&mut head)
+        .map_err(with_path)?;
     file.rewind().map_err(with_path)?;
     Ok((head == signature).then_some(file))
 }
 
-fn parquet(
-    path: &Path,
-    file: File,
-    wanted: &Wanted<'_>,
-) -> Result<(SchemaRef, Batches)> {
+fn parquet(path: &Path, file: File, wanted: &Wanted<'_>) -> Result<(SchemaRef, Batches)> {
     let of_file = |error: parquet::errors::ParquetError| damaged(path, &error.to_string());
     let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(of_file)?;
     let roots = roots(metadata.schema(), wanted);
     if let Some(column) = unreadable(metadata.metadata(), &roots) {
         return Err(Error::File {
             path: path.into(),
-            message: format!("the column {:?}: {}", shortened(&column), not_decompressed("zstd")),
+            message: format!(
+                "the column {:?}: {}",
+                shortened(&column),
+                not_decompressed("zstd")
+            ),
         });
     }
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
@@ -201,10 +205,7 @@ fn unreadable(metadata: &ParquetMetaData, roots: &[usize]) -> Option<String> {
     })
 }
 
-fn arrow_stream(
-    path: &Path,
-    reader: impl Read + Send + 'static,
-) -> Result<(SchemaRef, Batches)> {
+fn arrow_stream(path: &Path, reader: impl Read + Send + 'static) -> Result<(SchemaRef, Batches)> {
     let reader = StreamReader::try_new(reader, None);
     let reader = reader.map_err(|error| damaged(path, &error.to_string()))?;
     Ok((reader.schema(), sliced(reader)))
@@ -222,7 +223,9 @@ fn arrow_file<R: Read + Seek + Send + 'static>(
 
 /// Batches of any size as batches of a bounded size.
 fn sliced(
-    batches: impl Iterator<Item = std::result::Result<RecordBatch, arrow::error::ArrowError>> + Send + 'static,
+    batches: impl Iterator<Item = std::result::Result<RecordBatch, arrow::error::ArrowError>>
+    + Send
+    + 'static,
 ) -> Batches {
     Box::new(batches.flat_map(|batch| match batch {
         Ok(batch) => {

@@ -47,7 +47,10 @@ pub(crate) fn open(path: &Path, bytes: Arc<[u8]>, name: Option<&str>) -> Result<
         return Ok(CellTable::empty());
     };
     Ok(CellTable {
-        names: header.iter().map(|cell| text(cell).trim().to_owned()).collect(),
+        names: header
+            .iter()
+            .map(|cell| text(cell).trim().to_owned())
+            .collect(),
         records: Box::new(rows.map(|(line, cells)| Ok(record(line, &cells)))),
     })
 }
@@ -80,10 +83,13 @@ fn is_empty(cell: &Data) -> bool {
 }
 
 fn record(line: u64, cells: &[Data]) -> CellRecord {
-    let broken = cells.iter().enumerate().filter_map(|(column, cell)| match cell {
-        Data::Error(error) => Some((column, format!("the cell holds {error}"))),
-        _ => None,
-    });
+    let broken = cells
+        .iter()
+        .enumerate()
+        .filter_map(|(column, cell)| match cell {
+            Data::Error(error) => Some((column, format!("the cell holds {error}"))),
+            _ => None,
+        });
     CellRecord {
         line,
         cells: cells.iter().map(text).collect::<Vec<_>>().into(),
@@ -137,7 +143,10 @@ mod tests {
         assert_eq!(text(&Data::Float(0.1)), "0.1");
         let moment = |value, kind| text(&Data::DateTime(ExcelDateTime::new(value, kind, false)));
         assert_eq!(moment(45_000.0, ExcelDateTimeType::DateTime), "2023-03-15");
-        assert_eq!(moment(45_000.5, ExcelDateTimeType::DateTime), "2023-03-15T12:00:00");
+        assert_eq!(
+            moment(45_000.5, ExcelDateTimeType::DateTime),
+            "2023-03-15T12:00:00"
+        );
         assert_eq!(moment(0.25, ExcelDateTimeType::DateTime), "06:00:00");
         assert_eq!(moment(1.5, ExcelDateTimeType::TimeDelta), "36:00:00");
         assert_eq!(moment(f64::NAN, ExcelDateTimeType::DateTime), "NaN");
