@@ -1,5 +1,7 @@
 //! `marsad predict --to`: every format says the same of every row.
 
+#[path = "support/outputs.rs"]
+mod outputs;
 mod support;
 
 use std::fs::File;
@@ -7,42 +9,10 @@ use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use outputs::{AIR, GUN, NONE, keys, labelled, predict, rows};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value, json};
-use support::{Folder, Run};
-
-const AIR: &str = "شنّت الطائرات الحربية عدة غارات جوية على أطراف البلدة";
-const GUN: &str = "قصفت المدفعية الثقيلة مواقع المسلحين جنوب المدينة";
-const NONE: &str = "عقد المجلس المحلي اجتماعاً لمناقشة ترميم المدارس";
-
-/// Rows of all kinds: with fields, without text, with signs of two code units.
-fn rows() -> String {
-    let rows = [
-        json!({"id": "1", "doc": "d", "text": format!("😀 {AIR}"), "outlet": "ا,ب", "n": 5}),
-        json!({"id": "2", "outlet": "=1+1"}),
-        json!({"text": format!("{AIR}، و{GUN}"), "n": [1, "x"]}),
-        json!({"id": "4", "text": NONE, "outlet": ""}),
-        json!({"id": "5", "text": format!("= {NONE}\n\t\"{GUN}\"")}),
-    ];
-    rows.map(|row| format!("{row}\n")).concat()
-}
-
-fn predict(folder: &Folder, arguments: &[&str]) -> Run {
-    let all: Vec<&str> = ["predict"].iter().chain(arguments).copied().collect();
-    folder.marsad(&all)
-}
-
-const KEEP: &[&str] = &["in.jsonl", "--keep", "outlet,n", "--to"];
-
-fn labelled(to: &str, more: &[&str]) -> Run {
-    let folder = Folder::new();
-    folder.write("in.jsonl", rows());
-    let arguments: Vec<&str> = KEEP.iter().chain(&[to]).chain(more).copied().collect();
-    let run = predict(&folder, &arguments);
-    assert_eq!(run.status, 1, "one row has no text: {}", run.err);
-    assert!(run.err.contains("1 row could not be read"), "{}", run.err);
-    run
-}
+use support::Folder;
 
 fn batches(path: &Path) -> Vec<RecordBatch> {
     let file = File::open(path).unwrap();
@@ -254,18 +224,77 @@ fn columns_have_documented_names_and_kinds() {
 }
 
 #[test]
-fn threads_leave_no_trace_and_groups_are_bounded() {
+fn long_rows_of_tables_end_in_the_same_batches_for_any_number_of_threads() {
     let folder = Folder::new();
-    let rows: String = (0..70_000)
+    // Spaces are quickly read.
+    let long = format!("{NONE}{}", " ".repeat(4_000));
+    let rows: String = (0..4_500).map(|i| format!("{i},{long}\n")).collect();
+    folder.write("in.csv", format!("id,text\n{rows}"));
+    for name in ["out.parquet", "out.arrow"] {
+        let bytes = |threads: &str| {
+            let arguments = ["in.csv", "-o", name, "--threads", threads];
+            predict(&folder, &arguments).done();
+            std::fs::read(folder.path(name)).unwrap()
+        };
+        assert!(bytes("1") == bytes("3"), "{name}");
+    }
+    let batches = batches(&folder.path("out.arrow"));
+    let sizes: Vec<usize> = batches.iter().map(RecordBatch::num_rows).collect();
+    // 16 MB of text, then the rest.
+    let first = (1_usize << 24).div_ceil(long.len() + "in.csv".len() + 4);
+    assert!(
+        sizes[0].abs_diff(first) < 4 && sizes.len() == 4_500_usize.div_ceil(first),
+        "{sizes:?}"
+    );
+}
+
+#[test]
+fn every_field_is_documented() {
+    let documented = std::fs::read_to_string(support::repository("docs/fields.md")).unwrap();
+    let folder = Folder::new();
+    folder.write("in.jsonl", rows());
+    let is_told = |name: &str| {
+        let name = ["score.", "evidence.", "input."]
+            .iter()
+            .find(|prefix| name.starts_with(*prefix))
+            .map_or(name, |prefix| prefix.trim_end_matches('.'));
+        assert!(
+            [
+                format!("`{name}`"),
+                format!("`{name}."),
+                format!("`data.{name}`")
+            ]
+            .iter()
+            .any(|quoted| documented.contains(quoted)),
+            "{name}"
+        );
+    };
+    for to in ["jsonl", "doccano", "prodigy"] {
+        let run = labelled(to, &["--review", "20%"]);
+        run.json_rows()
+            .iter()
+            .for_each(|row| keys(row).into_iter().for_each(is_told));
+    }
+    let tasks: Vec<Value> = serde_json::from_str(&labelled("label-studio", &[]).out).unwrap();
+    tasks
+        .iter()
+        .for_each(|task| keys(&task["data"]).into_iter().for_each(is_told));
+    let table = labelled("csv", &["--review", "20%"]).out;
+    table.lines().next().unwrap().split(',').for_each(is_told);
+}
+
+#[test]
+fn threads_leave_no_trace() {
+    let folder = Folder::new();
+    let rows: String = (0..12_000)
         .map(|i| format!("{{\"id\":{i},\"text\":\"خبر\"}}\n"))
         .collect();
     folder.write("in.jsonl", rows);
     for name in ["out.parquet", "out.arrow", "out.json"] {
         let bytes = |threads: &str| {
-            let to = if name == "out.json" {
-                &["--to", "label-studio"][..]
-            } else {
-                &[]
+            let to: &[&str] = match name {
+                "out.json" => &["--to", "label-studio"],
+                _ => &[],
             };
             let arguments = ["in.jsonl", "-o", name, "--threads", threads];
             let arguments: Vec<&str> = arguments.iter().chain(to).copied().collect();
@@ -274,203 +303,31 @@ fn threads_leave_no_trace_and_groups_are_bounded() {
         };
         assert!(bytes("1") == bytes("3"), "{name}");
     }
+}
+
+#[test]
+fn groups_of_rows_are_bounded_and_in_order() {
+    let folder = Folder::new();
+    let rows: String = (0..66_000)
+        .map(|i| format!("{{\"id\":{i},\"text\":\"\"}}\n"))
+        .collect();
+    folder.write("in.jsonl", rows);
+    predict(&folder, &["in.jsonl", "-o", "out.parquet"]).done();
     let file = File::open(folder.path("out.parquet")).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
     let groups = reader.metadata().row_groups();
     let rows: Vec<i64> = groups.iter().map(|group| group.num_rows()).collect();
-    assert_eq!(rows, [1 << 16, 70_000 - (1 << 16)]);
+    assert_eq!(rows, [1 << 16, 66_000 - (1 << 16)]);
     let compression = groups[0].column(5).compression();
     assert_eq!(compression, parquet::basic::Compression::SNAPPY);
-    let ids = objects(&batches(&folder.path("out.parquet")))
+    let ids = batches(&folder.path("out.parquet"))
         .into_iter()
-        .map(|row| row["id"].clone());
-    assert!(ids.eq((0..70_000).map(|id: i32| json!(id.to_string()))));
-}
-
-fn keys(value: &Value) -> Vec<&str> {
-    value
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect()
-}
-
-/// What characters from `start` to `end` say.
-fn slice(text: &Value, start: &Value, end: &Value) -> String {
-    let (start, end) = (
-        start.as_u64().unwrap() as usize,
-        end.as_u64().unwrap() as usize,
-    );
-    text.as_str()
-        .unwrap()
-        .chars()
-        .skip(start)
-        .take(end - start)
-        .collect()
-}
-
-/// The evidence of each leaf label that JSON Lines tell, as text.
-fn evidence(row: &Value) -> Vec<(String, String)> {
-    let text = row["text"].as_str().unwrap();
-    let start = row["start"].as_u64().unwrap() as usize;
-    let spans = row["evidence"].as_object().unwrap().iter();
-    let spans = spans.filter(|(label, _)| *label != "capture");
-    spans
-        .map(|(label, span)| {
-            let place = |at: usize| span[at].as_u64().unwrap() as usize - start;
-            (label.clone(), text[place(0)..place(1)].to_owned())
-        })
-        .collect()
-}
-
-#[test]
-fn label_studio_gets_predictions() {
-    let tasks: Vec<Value> = serde_json::from_str(&labelled("label-studio", &[]).out).unwrap();
-    let rows = labelled("jsonl", &[]).json_rows();
-    assert_eq!(tasks.len(), rows.len());
-    for (task, row) in tasks.iter().zip(&rows) {
-        assert_eq!(keys(task), ["data", "predictions"]);
-        let data = &task["data"];
-        assert_eq!((&data["id"], &data["input"]), (&row["id"], &row["input"]));
-        if row.get("error").is_some() {
-            assert_eq!(keys(data), ["text", "id", "error", "input"]);
-            assert_eq!((&data["text"], &data["error"]), (&json!(""), &row["error"]));
-            assert_eq!(task["predictions"], json!([]));
-            continue;
-        }
-        let names = [
-            "text", "id", "doc", "line", "start", "end", "scores", "input",
-        ];
-        assert_eq!(keys(data), names);
-        names
-            .iter()
-            .for_each(|name| assert_eq!(data[*name], row[*name], "{name}"));
-        let prediction = &task["predictions"][0];
-        assert_eq!(keys(prediction), ["model_version", "score", "result"]);
-        let version = prediction["model_version"].as_str().unwrap();
-        let digits = version.strip_prefix("marsad-").unwrap();
-        assert!(digits.len() == 12 && digits.chars().all(|digit| digit.is_ascii_hexdigit()));
-        let score = prediction["score"].as_f64().unwrap();
-        let held = row["labels"].as_array().unwrap();
-        let decisions = row["scores"].as_object().unwrap().iter();
-        let least = decisions.map(|(label, score)| match held.contains(&json!(label)) {
-            true => score.as_f64().unwrap(),
-            false => 1.0 - score.as_f64().unwrap(),
+        .flat_map(|batch| {
+            let ids = batch.column(0).as_string::<i32>().clone();
+            let ids: Vec<String> = ids.iter().map(|id| id.unwrap().to_owned()).collect();
+            ids
         });
-        assert!((score - least.fold(1.0, f64::min)).abs() < 2e-6);
-        let result = prediction["result"].as_array().unwrap();
-        let Some((choices, regions)) = result.split_first() else {
-            assert_eq!(row["labels"], json!([]));
-            continue;
-        };
-        let expected = json!({
-            "id": "labels", "from_name": "labels", "to_name": "text", "type": "choices",
-            "value": {"choices": row["labels"]},
-        });
-        assert_eq!(choices, &expected);
-        let found: Vec<(String, String)> = regions
-            .iter()
-            .map(|region| {
-                let value = &region["value"];
-                let text = slice(&data["text"], &value["start"], &value["end"]);
-                assert_eq!(value["text"], text);
-                assert_eq!(
-                    (&region["from_name"], &region["type"]),
-                    (&json!("evidence"), &json!("labels"))
-                );
-                (value["labels"][0].as_str().unwrap().to_owned(), text)
-            })
-            .collect();
-        assert_eq!(found, evidence(row));
-    }
-}
-
-#[test]
-fn doccano_and_prodigy_get_their_rows() {
-    let rows = labelled("jsonl", &[]).json_rows();
-    let doccano = labelled("doccano", &[]).json_rows();
-    let prodigy = labelled("prodigy", &[]).json_rows();
-    assert_eq!((doccano.len(), prodigy.len()), (rows.len(), rows.len()));
-    for ((row, doccano), prodigy) in rows.iter().zip(&doccano).zip(&prodigy) {
-        assert_eq!((&doccano["id"], &prodigy["id"]), (&row["id"], &row["id"]));
-        if row.get("error").is_some() {
-            let input = &row["input"];
-            let expected =
-                json!({"id": "2", "text": "", "label": [], "error": row["error"], "input": input});
-            assert_eq!(doccano, &expected);
-            let expected = [
-                "text", "options", "accept", "answer", "id", "error", "input",
-            ];
-            assert_eq!(keys(prodigy), expected);
-            assert_eq!(prodigy["answer"], "ignore");
-            continue;
-        }
-        let names = [
-            "id", "text", "label", "doc", "line", "start", "end", "scores", "evidence", "input",
-        ];
-        assert_eq!(keys(doccano), names);
-        assert_eq!(doccano["label"], row["labels"]);
-        let spans = doccano["evidence"].as_object().unwrap().iter();
-        let spans: Vec<_> = spans
-            .map(|(label, span)| (label.clone(), slice(&row["text"], &span[0], &span[1])))
-            .collect();
-        assert_eq!(spans, evidence(row));
-        let names = [
-            "text", "options", "accept", "spans", "meta", "id", "doc", "line", "start", "end",
-            "scores", "input",
-        ];
-        assert_eq!(keys(prodigy), names);
-        assert_eq!(prodigy["accept"], row["labels"]);
-        let options: Vec<&Value> = prodigy["options"].as_array().unwrap().iter().collect();
-        assert_eq!(options.len(), 6, "parents are no choice");
-        assert!(options.iter().all(|option| option["id"] == option["text"]));
-        let spans = prodigy["spans"].as_array().unwrap().iter();
-        let spans: Vec<_> = spans
-            .map(|span| {
-                let label = span["label"].as_str().unwrap().to_owned();
-                (label, slice(&row["text"], &span["start"], &span["end"]))
-            })
-            .collect();
-        assert_eq!(spans, evidence(row));
-        assert_eq!(keys(&prodigy["meta"]), ["score", "model"]);
-    }
-}
-
-#[test]
-fn parents_are_no_choice_beside_their_children() {
-    let folder = Folder::new();
-    folder.write("in.txt", "اعتقلت قوات الأمن خمسة ناشطين في حي الميدان\n");
-    let row = &predict(&folder, &["in.txt"]).done().json_rows()[0];
-    assert_eq!(row["labels"], json!(["capture", "capture.person"]));
-    let row = &predict(&folder, &["in.txt", "--to", "doccano"])
-        .done()
-        .json_rows()[0];
-    assert_eq!(row["label"], json!(["capture.person"]));
-    assert_eq!(keys(&row["evidence"]), ["capture.person"]);
-}
-
-#[test]
-fn repeats_and_reviews_are_marked_in_every_format_of_objects() {
-    let folder = Folder::new();
-    folder.write("in.txt", format!("{AIR}.\n{NONE}.\n{AIR}.\n"));
-    for to in ["jsonl", "doccano", "prodigy", "label-studio"] {
-        let run = predict(&folder, &["in.txt", "--review", "20%", "--to", to]).done();
-        let rows: Vec<Value> = match to {
-            "label-studio" => {
-                let tasks: Vec<Value> = serde_json::from_str(&run.out).unwrap();
-                tasks.iter().map(|task| task["data"].clone()).collect()
-            }
-            _ => run.json_rows(),
-        };
-        let furniture: Vec<&Value> = rows.iter().map(|row| &row["furniture"]).collect();
-        assert_eq!(
-            furniture,
-            [&Value::Null, &Value::Null, &json!("repeated")],
-            "{to}"
-        );
-        assert!(rows.iter().all(|row| row["review"].is_boolean()), "{to}");
-    }
+    assert!(ids.eq((0..66_000).map(|id: i32| id.to_string())));
 }
 
 #[test]
