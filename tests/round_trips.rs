@@ -11,6 +11,17 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use support::Folder;
 
+const FORMATS: &[WrittenFormat] = &[
+    WrittenFormat::Jsonl,
+    WrittenFormat::Csv,
+    WrittenFormat::Tsv,
+    WrittenFormat::Doccano,
+    WrittenFormat::LabelStudio,
+    WrittenFormat::Prodigy,
+    WrittenFormat::Parquet,
+    WrittenFormat::Arrow,
+];
+
 fn plain(format: WrittenFormat) -> Conversion {
     Conversion {
         format,
@@ -384,6 +395,36 @@ proptest! {
                 prop_assert_eq!((&read.id, &read.doc), (&row.id, &row.doc));
             }
             prop_assert_eq!(read.len(), rows.len());
+        }
+    }
+
+    #[test]
+    fn no_bytes_bring_the_program_down(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        lines in "(\\{\"text\":\"[a\\\\\"غ,;|\t]{0,4}\",\"labels?\":(\\[\"[a.|]{0,3}\"\\]|\"a;b\"|null|3)\\}\n){0,4}",
+        table in "(id|text|labels|\"?a|x.y|,|\t|\n|1|0|\"|غ){0,30}",
+    ) {
+        let folder = Folder::new();
+        for (name, content) in [
+            ("in.jsonl", bytes.clone()),
+            ("in.csv", bytes),
+            ("in.ndjson", lines.into_bytes()),
+            ("in.tsv", table.clone().into_bytes()),
+            ("table.csv", table.into_bytes()),
+        ] {
+            let paths = [folder.write(name, content)];
+            for format in FORMATS {
+                for wide in [false, true] {
+                    let how = Conversion { wide, ..plain(*format) };
+                    let mut output = Vec::new();
+                    let reader = CorpusReader::default();
+                    let target = PathBuf::from("out");
+                    let converted = convert(&reader, &paths, &how, &mut output, &target, &|_| ());
+                    if let Err(error) = converted {
+                        prop_assert_eq!(error.to_string().lines().count(), 1);
+                    }
+                }
+            }
         }
     }
 }

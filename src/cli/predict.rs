@@ -8,15 +8,15 @@ use clap::Args;
 
 use super::console::{Failure, colours, complain, progress};
 use super::decide::DecisionArgs;
-use super::{ModelArgs, ThreadArgs, refuse_overwriting};
+use super::{FileArgs, ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::compressed::{Compressed, Compression};
 use crate::corpus::{CodingColumns, STANDARD_INPUT};
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
     ColumnFormat, ColumnRows, ColumnWriter, Counts, FormatKind, Input, InputFields, InputFormat,
-    Labeller, OutputFormat, OutputRow, Predictor, RowFormat, RowLayout, RowOutput, RowSink,
-    RowWriter, Split, Stopped, Stream, WrittenRows, pieces_of_batches,
+    InputOptions, Labeller, OutputFormat, OutputRow, Predictor, RowFormat, RowLayout, RowOutput, RowSink,
+    RowWriter, Split, Stopped, Stream, WrittenRows, input_files, pieces_of_batches,
 };
 use crate::text::Furniture;
 
@@ -49,6 +49,8 @@ pub(super) struct PredictArgs {
     /// Format of the input
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     from: InputFormat,
+    #[command(flatten)]
+    files: FileArgs,
     /// Format of the output [default: by the ending of OUT: csv, tsv, parquet, arrow; else jsonl]
     #[arg(long, value_name = "FORMAT")]
     to: Option<OutputFormat>,
@@ -76,6 +78,16 @@ pub(super) struct PredictArgs {
     threads: ThreadArgs,
 }
 
+impl PredictArgs {
+    fn options(&self) -> InputOptions {
+        InputOptions {
+            format: self.from,
+            encoding: self.files.encoding,
+            sheet: self.files.sheet.clone(),
+        }
+    }
+}
+
 pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let format = args.format();
     args.check_format(format)?;
@@ -85,7 +97,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
     let margin = args.decision.review_margin(&predictor)?;
     let inputs = match args.input.as_slice() {
         [] => vec![PathBuf::from(STANDARD_INPUT)],
-        inputs => inputs.to_vec(),
+        inputs => input_files(inputs)?,
     };
     let fields = InputFields {
         text: args.text_field.clone(),
@@ -284,7 +296,7 @@ impl Run<'_> {
     fn check_inputs(&self) -> Result<(), Error> {
         for path in self.inputs {
             if !is_stream(path) {
-                drop(Input::open(path, self.args.from, self.fields, 1)?);
+                drop(Input::open(path, self.args.options(), self.fields, 1)?);
             } else if self.args.decision.estimates() {
                 return Err(Error::File {
                     path: path.clone(),
@@ -371,7 +383,7 @@ impl Run<'_> {
             let stream = Stream::new(labeller);
             for path in self.inputs {
                 let pieces = pieces_of_batches();
-                let input = Input::open(path, self.args.from, self.fields, pieces)?;
+                let input = Input::open(path, self.args.options(), self.fields, pieces)?;
                 work(&stream, input)?;
             }
             Ok(())

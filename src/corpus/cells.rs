@@ -18,11 +18,16 @@ pub(crate) struct CellRecord {
     pub(crate) typed: Vec<Option<Value>>,
     /// The cells that cannot be used, with the reason.
     pub(crate) broken: Vec<(usize, RowError)>,
+    /// The columns that hold nothing here, where the format tells that from empty text.
+    pub(crate) nulls: Vec<usize>,
 }
 
 /// A table with its names.
 pub(crate) struct CellTable {
+    /// The names of the columns that are read.
     pub(crate) names: Vec<String>,
+    /// The names of all columns.
+    pub(crate) columns: Vec<String>,
     pub(crate) records: Box<dyn Iterator<Item = Result<CellRecord>> + Send>,
 }
 
@@ -31,6 +36,7 @@ impl CellTable {
     pub(super) fn empty() -> Self {
         Self {
             names: Vec::new(),
+            columns: Vec::new(),
             records: Box::new(std::iter::empty()),
         }
     }

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use super::encoding::{NotUtf8, TextEncoding};
 use crate::error::{Error, Result};
 
 /// Cuts the array of a file into its elements, holding one of them at a time. Only their bounds are
@@ -19,6 +20,14 @@ pub(crate) struct JsonArray {
 pub(crate) struct Element {
     pub(crate) line: u64,
     pub(crate) bytes: Vec<u8>,
+}
+
+impl Element {
+    /// Its text, or what is wrong with it.
+    pub(crate) fn text(&self, encoding: Option<TextEncoding>) -> std::result::Result<&str, String> {
+        std::str::from_utf8(&self.bytes)
+            .map_err(|error| NotUtf8::new(&self.bytes, error).message(encoding))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,14 +36,24 @@ pub use stream::RecordStream;
 pub use whole::{CorpusRow, CorpusRows};
 
 pub(crate) use bundled::bundled_files_are_here;
+pub(crate) use cells::{CellRecord, CellTable};
 pub(crate) use delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 pub(crate) use digest::CorpusDigest;
+pub(crate) use elements::{Element, JsonArray};
+pub(crate) use encoding::{NotUtf8, decoded};
 pub(crate) use files::{
-    Block, Blocks, Line, PieceLines, STANDARD_INPUT, can_be_read_twice, ending, open, peek,
+    Block, Blocks, PieceLines, STANDARD_INPUT, can_be_read_twice, ending, open, peek,
 };
+pub(crate) use format::{
+    Container, container_in, container_of_ending, is_array_of_objects, names_text, separator,
+};
+pub(crate) use formats::brat::texts_of_folder;
+pub(crate) use formats::columnar::{Source, Wanted, open_stream};
+pub(crate) use formats::sheet::{bytes as sheet_bytes, open as open_sheet};
+pub(crate) use formats::{ObjectFormat, sample as sample_objects, told_by};
 pub(crate) use jsonl::{not_an_object, scalar};
 pub(crate) use read::empty_corpus;
-pub(crate) use row::KNOWN_FIELDS;
+pub(crate) use row::{KNOWN_FIELDS, at_path};
 pub(crate) use stream::refuse_pipes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -238,6 +238,7 @@ fn decoded(
             cells,
             typed,
             broken,
+            ..
         } = record?;
         let cells = match broken.first() {
             None => Ok(Cells {

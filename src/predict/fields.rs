@@ -6,7 +6,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::corpus::not_an_object;
+use crate::corpus::{at_path, not_an_object};
 
 /// The value of a field, borrowed where it stands in the file as it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,23 +20,56 @@ pub enum FieldValue<'a> {
 /// Reads some fields of objects.
 #[derive(Clone, Debug)]
 pub(super) struct FieldReader {
+    /// The names, then the first parts of those with dots.
     names: Vec<String>,
+    /// For each name with a dot: its place, that of its first part, and the rest.
+    paths: Vec<(usize, usize, String)>,
 }
 
 impl FieldReader {
-    /// A reader of fields of different names.
-    pub(super) fn new(names: Vec<String>) -> Self {
-        Self { names }
+    /// A reader of fields of different names. A name with dots is that of a field, else it leads to one
+    /// within others.
+    pub(super) fn new(mut names: Vec<String>) -> Self {
+        let mut paths = Vec::new();
+        for place in 0..names.len() {
+            let Some((first, rest)) = names[place].split_once('.') else {
+                continue;
+            };
+            let (first, rest) = (first.to_owned(), rest.to_owned());
+            let known = names.iter().position(|name| *name == first);
+            let first = known.unwrap_or_else(|| {
+                names.push(first);
+                names.len() - 1
+            });
+            paths.push((place, first, rest));
+        }
+        Self { names, paths }
     }
 
-    /// The values of the fields in the order of their names; the last where one is given more than
-    /// once.
+    /// The values of the fields in the order of their names, and of first parts of names with dots; the
+    /// last where one is given more than once.
     pub(super) fn read<'a>(&self, line: &'a str) -> Result<Vec<Option<FieldValue<'a>>>, String> {
         let mut deserializer = serde_json::Deserializer::from_str(line);
         let found = deserializer.deserialize_map(ObjectVisitor(&self.names));
-        found
+        let mut found = found
             .and_then(|found| deserializer.end().map(|()| found))
-            .map_err(|error| not_an_object(&error))
+            .map_err(|error| not_an_object(&error))?;
+        for (place, first, rest) in &self.paths {
+            let within = match found.get(*first) {
+                Some(Some(FieldValue::Other(Value::Object(object)))) => at_path(object, rest),
+                _ => None,
+            };
+            let Some(within) = within.cloned() else {
+                continue;
+            };
+            if let Some(value @ None) = found.get_mut(*place) {
+                *value = Some(match within {
+                    Value::String(text) => FieldValue::Text(Cow::Owned(text)),
+                    other => FieldValue::Other(other),
+                });
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -219,6 +252,30 @@ mod tests {
         ));
         assert!(matches!(&found[1], Some(FieldValue::Text(Cow::Owned(text))) if text == "غ"));
         assert!(found[2].is_none());
+    }
+
+    #[test]
+    fn names_with_dots_lead_to_fields_within_others() {
+        let names = ["data.text", "data", "a.b.c", "x.y"].map(str::to_owned);
+        let reader = FieldReader::new(names.to_vec());
+        let read = |line: &str| -> Vec<Option<Value>> {
+            let found = reader.read(line).unwrap();
+            found
+                .into_iter()
+                .take(4)
+                .map(|value| value.map(as_value))
+                .collect()
+        };
+        let found = read(r#"{"a":{"b":{"c":7}},"data":{"text":"t"},"x.y":1,"x":{"y":2}}"#);
+        assert_eq!(found[0], Some("t".into()));
+        assert_eq!(found[1], Some(serde_json::json!({"text": "t"})));
+        assert_eq!(found[2], Some(7.into()));
+        assert_eq!(
+            found[3],
+            Some(1.into()),
+            "a field of that very name comes first"
+        );
+        assert_eq!(read(r#"{"data":"text","a":{"b":1}}"#)[0], None);
     }
 
     proptest! {

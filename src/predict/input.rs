@@ -1,17 +1,26 @@
-//! Reading what is to be labelled: text, JSON Lines, CSV and TSV, in batches that hold their own
-//! bytes, so that units only borrow.
+//! Reading what is to be labelled: text, JSON, tables, spreadsheets, Parquet and Arrow, in batches that
+//! hold their own bytes, so that units only borrow.
+
+mod cells;
+mod delimited;
+mod objects;
+mod opening;
 
 use std::borrow::Cow;
-use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::fields::{FieldReader, FieldValue};
+use super::fields::FieldValue;
 use crate::corpus::{
-    Block, Blocks, Delimited, DelimitedRecords, Line, PieceLines, UNCLOSED_QUOTE, ending, open,
-    peek, scalar,
+    Block, Blocks, CellRecord, Delimited, DelimitedRecords, Element, JsonArray, PieceLines,
+    TextEncoding,
 };
-use crate::error::{Error, Result, shortened};
+use crate::error::Result;
+use cells::CellColumns;
+use delimited::Columns;
+use objects::Objects;
+
+pub(crate) use opening::input_files;
 
 const DEFAULT_ID_FIELD: &str = "id";
 
@@ -29,16 +38,49 @@ pub enum InputFormat {
     Text,
     /// One JSON object a line.
     Jsonl,
-    /// Comma-separated values with a header.
+    /// Values between commas or semicolons, with a header.
     Csv,
     /// Tab-separated values with a header, or bare `label<TAB>text`.
     Tsv,
+    /// Tasks or exports of doccano, JSON Lines or JSON.
+    Doccano,
+    /// Tasks or exports of Label Studio: JSON or JSON-MIN.
+    LabelStudio,
+    /// Tasks or exports of Prodigy: JSON Lines.
+    Prodigy,
+    /// Spreadsheet: XLSX, XLS, XLSB or ODS.
+    Xlsx,
+    /// Parquet.
+    Parquet,
+    /// Arrow IPC, file or stream.
+    Arrow,
+}
+
+/// How a file is opened.
+#[derive(Clone, Debug, Default)]
+pub struct InputOptions {
+    /// Its format.
+    pub format: InputFormat,
+    /// The encoding of text; without it UTF-8, or UTF-16 by its byte order mark.
+    pub encoding: Option<TextEncoding>,
+    /// The sheet of a spreadsheet; without it the first.
+    pub sheet: Option<String>,
+}
+
+impl From<InputFormat> for InputOptions {
+    fn from(format: InputFormat) -> Self {
+        Self {
+            format,
+            ..Self::default()
+        }
+    }
 }
 
 /// Which fields of the input are read.
 #[derive(Clone, Debug)]
 pub struct InputFields {
-    /// The field that holds the text.
+    /// The field that holds the text. In JSON and Parquet a name with dots leads to a field within others
+    /// (`data.text`); `text` also means the field in which annotation tools keep it.
     pub text: String,
     /// The field that holds the id; without it `id`, where there is one.
     pub id: Option<String>,
@@ -108,15 +150,54 @@ enum Source {
         records: DelimitedRecords,
         /// The first record of a table without a header.
         first: Option<Delimited>,
-        most_records: usize,
-        most_bytes: usize,
+        most: Most,
     },
+    Elements {
+        array: JsonArray,
+        most: Most,
+    },
+    Cells {
+        records: Box<dyn Iterator<Item = Result<CellRecord>> + Send>,
+        most: Most,
+    },
+}
+
+/// What a batch of a table holds at most.
+#[derive(Clone, Copy)]
+struct Most {
+    records: usize,
+    bytes: usize,
+}
+
+impl Most {
+    fn of_pieces(pieces: usize) -> Self {
+        Self {
+            records: pieces.max(1) * PIECE_RECORDS,
+            bytes: pieces.max(1) * PIECE_BYTES,
+        }
+    }
+
+    /// The next records, as many as a batch may have.
+    fn batch<T>(
+        self,
+        mut next: impl FnMut() -> Result<Option<T>>,
+        size: impl Fn(&T) -> usize,
+    ) -> Result<Vec<T>> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < self.records && bytes < self.bytes {
+            let Some(found) = next()? else { break };
+            bytes += size(&found);
+            batch.push(found);
+        }
+        Ok(batch)
+    }
 }
 
 /// What must be known to read units from the bytes of a file.
 #[derive(Debug)]
 struct Layout {
     file: String,
+    encoding: Option<TextEncoding>,
     rows: Rows,
 }
 
@@ -125,28 +206,7 @@ enum Rows {
     Paragraphs,
     Objects(Objects),
     Records(Columns),
-}
-
-/// Where in a table the fields stand that are asked for.
-#[derive(Debug, Default)]
-struct Columns {
-    count: usize,
-    text: usize,
-    id: Option<usize>,
-    doc: Option<usize>,
-    keep: Vec<usize>,
-}
-
-/// Which fields of JSON objects are asked for.
-#[derive(Debug)]
-struct Objects {
-    reader: FieldReader,
-    /// The names, each once; the places below are in them.
-    names: Vec<String>,
-    text: usize,
-    id: usize,
-    doc: usize,
-    keep: Vec<usize>,
+    Cells(CellColumns),
 }
 
 /// Units of one file with the bytes that they borrow from.
@@ -158,6 +218,8 @@ pub struct Batch {
 enum Content {
     Lines(Block),
     Records(Vec<Delimited>),
+    Elements(Vec<Element>),
+    Cells(Vec<CellRecord>),
 }
 
 /// The units of a part of a batch, in order.
@@ -169,6 +231,8 @@ pub(super) struct PieceUnits<'a> {
 enum PieceRows<'a> {
     Lines(PieceLines<'a>),
     Records(std::slice::Iter<'a, Delimited>),
+    Elements(std::slice::Iter<'a, Element>),
+    Cells(std::slice::Iter<'a, CellRecord>),
 }
 
 impl Input {
@@ -176,41 +240,21 @@ impl Input {
     /// share.
     ///
     /// # Errors
-    /// When it cannot be opened, or a table lacks a field that is asked for.
+    /// When it cannot be opened, is not what it is said to be, or a table lacks a field that is asked for.
     pub fn open(
         path: &Path,
-        format: InputFormat,
+        options: impl Into<InputOptions>,
         fields: &InputFields,
         pieces: usize,
     ) -> Result<Self> {
-        let mut reader = open(path)?;
-        let format = match format {
-            InputFormat::Auto => detect(path, &mut *reader)?,
-            told => told,
-        };
-        let asks_for_fields = fields.id.is_some() || !fields.keep.is_empty();
-        if format == InputFormat::Text && asks_for_fields {
-            return Err(Error::File {
-                path: path.into(),
-                message: "plain text has no fields; name its format with --from jsonl, csv or tsv"
-                    .into(),
-            });
-        }
-        let (rows, source) = match format {
-            InputFormat::Auto | InputFormat::Text => (
-                Rows::Paragraphs,
-                Source::Lines(Blocks::new(path, reader, pieces)),
-            ),
-            InputFormat::Jsonl => (
-                Rows::Objects(Objects::new(fields)),
-                Source::Lines(Blocks::new(path, reader, pieces)),
-            ),
-            InputFormat::Csv => open_table(path, reader, b',', fields, pieces)?,
-            InputFormat::Tsv => open_table(path, reader, b'\t', fields, pieces)?,
-        };
-        let file = path.display().to_string();
+        let options = options.into();
+        let (rows, source) = opening::open_source(path, &options, fields, pieces)?;
         Ok(Self {
-            layout: Arc::new(Layout { file, rows }),
+            layout: Arc::new(Layout {
+                file: path.display().to_string(),
+                encoding: options.encoding,
+                rows,
+            }),
             source,
         })
     }
@@ -225,20 +269,20 @@ impl Input {
             Source::Table {
                 records,
                 first,
-                most_records,
-                most_bytes,
+                most,
             } => {
-                let mut batch = Vec::new();
-                let mut bytes = 0;
-                while batch.len() < *most_records && bytes < *most_bytes {
-                    let Some(found) = first.take().map(Ok).or_else(|| records.next()) else {
-                        break;
-                    };
-                    let found = found?;
-                    bytes += found.record.as_slice().len();
-                    batch.push(found);
-                }
+                let next = || first.take().map(Ok).or_else(|| records.next()).transpose();
+                let batch = most.batch(next, |found| found.record.as_slice().len())?;
                 (!batch.is_empty()).then_some(Content::Records(batch))
+            }
+            Source::Elements { array, most } => {
+                let batch = most.batch(|| array.next_element(), |element| element.bytes.len())?;
+                (!batch.is_empty()).then_some(Content::Elements(batch))
+            }
+            Source::Cells { records, most } => {
+                let next = || records.next().transpose();
+                let batch = most.batch(next, |record| record.cells.as_slice().len())?;
+                (!batch.is_empty()).then_some(Content::Cells(batch))
             }
         };
         Ok(content.map(|content| Batch {
@@ -269,6 +313,18 @@ impl Batch {
                     .map(|records| piece(PieceRows::Records(records.iter())))
                     .collect()
             }
+            Content::Elements(elements) => {
+                let pieces = elements.chunks(PIECE_RECORDS);
+                pieces
+                    .map(|elements| piece(PieceRows::Elements(elements.iter())))
+                    .collect()
+            }
+            Content::Cells(records) => {
+                let pieces = records.chunks(PIECE_RECORDS);
+                pieces
+                    .map(|records| piece(PieceRows::Cells(records.iter())))
+                    .collect()
+            }
         }
     }
 }
@@ -277,12 +333,24 @@ impl<'a> Iterator for PieceUnits<'a> {
     type Item = Unit<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let file = &*self.layout.file;
+        let Layout { file, encoding, .. } = self.layout;
         match (&mut self.rows, &self.layout.rows) {
             (PieceRows::Lines(lines), Rows::Objects(objects)) => lines
                 .find(|line| !line.text.is_ok_and(|text| text.trim().is_empty()))
-                .map(|line| objects.unit(Unit::new(file, line.number), line)),
+                .map(|line| {
+                    let text = line.text.map_err(|error| error.message(*encoding));
+                    objects.unit(Unit::new(file, line.number), text)
+                }),
+            (PieceRows::Elements(elements), Rows::Objects(objects)) => {
+                let element = elements.next()?;
+                let text = element.text(*encoding);
+                Some(objects.unit(Unit::new(file, element.line), text))
+            }
             (PieceRows::Records(records), Rows::Records(columns)) => {
+                let found = records.next()?;
+                Some(columns.unit(Unit::new(file, found.line), found, *encoding))
+            }
+            (PieceRows::Cells(records), Rows::Cells(columns)) => {
                 let found = records.next()?;
                 Some(columns.unit(Unit::new(file, found.line), found))
             }
@@ -293,220 +361,12 @@ impl<'a> Iterator for PieceUnits<'a> {
                     text: line
                         .text
                         .map(Cow::Borrowed)
-                        .map_err(|error| error.message(None)),
+                        .map_err(|error| error.message(*encoding)),
                     paragraph: true,
                     ..Unit::new(file, line.number)
                 })
             }
-            (PieceRows::Records(_), _) => None,
+            (PieceRows::Records(_) | PieceRows::Elements(_) | PieceRows::Cells(_), _) => None,
         }
     }
-}
-
-impl Objects {
-    fn new(fields: &InputFields) -> Self {
-        let mut names: Vec<String> = Vec::new();
-        let mut place_of = |name: &str| {
-            names
-                .iter()
-                .position(|known| known == name)
-                .unwrap_or_else(|| {
-                    names.push(name.to_owned());
-                    names.len() - 1
-                })
-        };
-        let text = place_of(&fields.text);
-        let id = place_of(fields.id.as_deref().unwrap_or(DEFAULT_ID_FIELD));
-        let doc = place_of(&fields.doc);
-        let keep = fields.keep.iter().map(|name| place_of(name)).collect();
-        Self {
-            reader: FieldReader::new(names.clone()),
-            names,
-            text,
-            id,
-            doc,
-            keep,
-        }
-    }
-
-    fn unit<'a>(&self, mut unit: Unit<'a>, line: Line<'a>) -> Unit<'a> {
-        let found = line.text.map_err(|error| error.message(None));
-        let mut values = match found.and_then(|text| self.reader.read(text)) {
-            Ok(values) => values,
-            Err(message) => {
-                unit.text = Err(message);
-                return unit;
-            }
-        };
-        let null = FieldValue::Other(serde_json::Value::Null);
-        let kept = self.keep.iter().map(|&place| {
-            let value = values[place].as_ref();
-            Some(value.unwrap_or(&null).clone())
-        });
-        unit.kept = kept.collect();
-        let id = self.scalar(self.id, &values);
-        let doc = self.scalar(self.doc, &values);
-        let name = &self.names[self.text];
-        unit.text = match values[self.text].take() {
-            Some(FieldValue::Text(text)) => Ok(text),
-            Some(FieldValue::Other(_)) => Err(format!("the field {name:?} is not a string")),
-            None => Err(format!("there is no field {name:?}")),
-        };
-        for (target, value) in [(&mut unit.id, id), (&mut unit.doc, doc)] {
-            match value {
-                Ok(value) => *target = value,
-                Err(message) => unit.text = Err(message),
-            }
-        }
-        unit
-    }
-
-    /// A string or a number as text.
-    fn scalar<'a>(
-        &self,
-        place: usize,
-        values: &[Option<FieldValue<'a>>],
-    ) -> std::result::Result<Option<Cow<'a, str>>, String> {
-        match &values[place] {
-            Some(FieldValue::Text(text)) => Ok(Some(text.clone())),
-            Some(FieldValue::Other(value)) => {
-                let text = scalar(&self.names[place], Some(value))?;
-                Ok(text.map(Cow::Owned))
-            }
-            None => Ok(None),
-        }
-    }
-}
-
-impl Columns {
-    fn unit<'a>(&self, mut unit: Unit<'a>, found: &'a Delimited) -> Unit<'a> {
-        let record = &found.record;
-        if let Some(line) = found.open_quote {
-            unit.text = Err(format!("line {line}: {UNCLOSED_QUOTE}"));
-            return unit;
-        }
-        if record.len() != self.count {
-            unit.text = Err(format!(
-                "{} fields where {} are expected",
-                record.len(),
-                self.count
-            ));
-            return unit;
-        }
-        let cell = |column: usize| {
-            std::str::from_utf8(&record[column])
-                .map(Cow::Borrowed)
-                .map_err(|error| invalid_utf8(error.valid_up_to() + 1))
-        };
-        unit.text = cell(self.text);
-        for (target, column) in [(&mut unit.id, self.id), (&mut unit.doc, self.doc)] {
-            match column.map(cell) {
-                Some(Ok(value)) if !value.is_empty() => *target = Some(value),
-                Some(Err(message)) => unit.text = Err(message),
-                Some(Ok(_)) | None => {}
-            }
-        }
-        for &column in &self.keep {
-            let kept = cell(column).map(FieldValue::Text);
-            unit.kept.push(match kept {
-                Ok(value) => Some(value),
-                Err(message) => {
-                    unit.text = Err(message);
-                    None
-                }
-            });
-        }
-        unit
-    }
-}
-
-fn open_table(
-    path: &Path,
-    reader: Box<dyn BufRead + Send>,
-    delimiter: u8,
-    fields: &InputFields,
-    pieces: usize,
-) -> Result<(Rows, Source)> {
-    let mut records = DelimitedRecords::new(path, reader, delimiter)?;
-    let header = records.next().transpose()?;
-    let (columns, first) = match header {
-        Some(header) => columns_of(path, header, delimiter, fields)?,
-        None => (Columns::default(), None),
-    };
-    let source = Source::Table {
-        records,
-        first,
-        most_records: pieces.max(1) * PIECE_RECORDS,
-        most_bytes: pieces.max(1) * PIECE_BYTES,
-    };
-    Ok((Rows::Records(columns), source))
-}
-
-/// The columns that a header names, or, for bare `label<TAB>text`, those that are meant, with the
-/// record that is none.
-fn columns_of(
-    path: &Path,
-    first: Delimited,
-    delimiter: u8,
-    fields: &InputFields,
-) -> Result<(Columns, Option<Delimited>)> {
-    if let Err(error) = csv::StringRecord::from_byte_record(first.record.clone()) {
-        return Err(Error::Encoding {
-            path: path.into(),
-            line: first.line,
-            byte: error.utf8_error().valid_up_to() + 1,
-        });
-    }
-    let header: Vec<String> = first
-        .record
-        .iter()
-        .map(|name| String::from_utf8_lossy(name).trim().to_owned())
-        .collect();
-    let find = |name: &str| header.iter().position(|other| other == name);
-    let bare = delimiter == b'\t' && header.len() == 2 && find(&fields.text).is_none();
-    let semicolons = header.len() == 1 && header[0].contains(';');
-    let missing = |name: &str| Error::File {
-        path: path.into(),
-        message: if semicolons {
-            "its fields are separated by semicolons; save it with commas or tabs".to_owned()
-        } else {
-            format!(
-                "no column {name:?} in the header ({}); name the right one with --text-field, --id-field or --keep",
-                shortened(&header.join(", "))
-            )
-        },
-    };
-    let text = match find(&fields.text) {
-        Some(column) => column,
-        None if bare => 1,
-        None => return Err(missing(&fields.text)),
-    };
-    let keep = fields.keep.iter();
-    let keep = keep.map(|name| find(name).ok_or_else(|| missing(name)));
-    let columns = Columns {
-        count: header.len(),
-        text,
-        keep: keep.collect::<Result<_>>()?,
-        id: match &fields.id {
-            Some(name) => Some(find(name).ok_or_else(|| missing(name))?),
-            None => find(DEFAULT_ID_FIELD),
-        },
-        doc: find(&fields.doc),
-    };
-    Ok((columns, bare.then_some(first)))
-}
-
-fn invalid_utf8(byte: usize) -> String {
-    format!("not valid UTF-8 at byte {byte}; convert the file to UTF-8 first")
-}
-
-fn detect(path: &Path, reader: &mut (dyn BufRead + Send + 'static)) -> Result<InputFormat> {
-    Ok(match ending(path).as_str() {
-        "jsonl" | "ndjson" => InputFormat::Jsonl,
-        "csv" => InputFormat::Csv,
-        "tsv" | "tab" => InputFormat::Tsv,
-        "txt" | "text" => InputFormat::Text,
-        _ if peek(path, reader)?.starts_with(b"{") => InputFormat::Jsonl,
-        _ => InputFormat::Text,
-    })
 }

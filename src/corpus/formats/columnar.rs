@@ -31,6 +31,9 @@ pub(crate) struct Wanted<'a> {
     pub(crate) typed: bool,
 }
 
+/// The names of all columns, and batches of those that are read with their schema.
+type Opened = (Vec<String>, SchemaRef, Batches);
+
 type Batches = Box<dyn Iterator<Item = std::result::Result<RecordBatch, String>> + Send>;
 
 /// A file that can be read at any place, and more than once.
@@ -78,13 +81,13 @@ impl Source {
         let with_path = |error| Error::io(path, error);
         let mut file = self.file.try_clone().map_err(with_path)?;
         file.rewind().map_err(with_path)?;
-        let (schema, batches) = match self.container {
+        let opened = match self.container {
             Container::Parquet => parquet(path, file, wanted)?,
             Container::Arrow => arrow_file(BufReader::new(file), wanted)
                 .map_err(|error| damaged(path, &error.to_string()))?,
             _ => arrow_stream(path, BufReader::new(file))?,
         };
-        Ok(table(path, &schema, batches, wanted))
+        Ok(table(path, opened, wanted))
     }
 }
 
@@ -97,12 +100,12 @@ pub(crate) fn open_stream(
     reader: Box<dyn BufRead + Send>,
     wanted: &Wanted<'_>,
 ) -> Result<CellTable> {
-    let (schema, batches) = arrow_stream(path, reader)?;
-    Ok(table(path, &schema, batches, wanted))
+    Ok(table(path, arrow_stream(path, reader)?, wanted))
 }
 
-fn table(path: &Path, schema: &Schema, batches: Batches, wanted: &Wanted<'_>) -> CellTable {
-    let columns = columns(schema, wanted);
+fn table(path: &Path, opened: Opened, wanted: &Wanted<'_>) -> CellTable {
+    let (all, schema, batches) = opened;
+    let columns = columns(&schema, wanted);
     let file = path.to_path_buf();
     let typed = wanted.typed;
     let names = columns.iter().map(|(name, _)| name.clone()).collect();
@@ -125,6 +128,7 @@ fn table(path: &Path, schema: &Schema, batches: Batches, wanted: &Wanted<'_>) ->
         records.take_while(move |record| !std::mem::replace(&mut stopped, record.is_err()));
     CellTable {
         names,
+        columns: all,
         records: Box::new(records),
     }
 }
@@ -166,9 +170,10 @@ fn plain_file(path: &Path, signature: &[u8]) -> Result<Option<File>> {
     Ok((head == signature).then_some(file))
 }
 
-fn parquet(path: &Path, file: File, wanted: &Wanted<'_>) -> Result<(SchemaRef, Batches)> {
+fn parquet(path: &Path, file: File, wanted: &Wanted<'_>) -> Result<Opened> {
     let of_file = |error: parquet::errors::ParquetError| damaged(path, &error.to_string());
     let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(of_file)?;
+    let all = names(metadata.schema());
     let roots = roots(metadata.schema(), wanted);
     if let Some(column) = unreadable(metadata.metadata(), &roots) {
         return Err(Error::File {
@@ -189,7 +194,7 @@ fn parquet(path: &Path, file: File, wanted: &Wanted<'_>) -> Result<(SchemaRef, B
         .map_err(of_file)?;
     let schema = arrow::array::RecordBatchReader::schema(&reader);
     let batches = reader.map(|batch| batch.map_err(|error| error.to_string()));
-    Ok((schema, Box::new(batches)))
+    Ok((all, schema, Box::new(batches)))
 }
 
 /// The first column wanted that is compressed with zstd.
@@ -205,20 +210,20 @@ fn unreadable(metadata: &ParquetMetaData, roots: &[usize]) -> Option<String> {
     })
 }
 
-fn arrow_stream(path: &Path, reader: impl Read + Send + 'static) -> Result<(SchemaRef, Batches)> {
+fn arrow_stream(path: &Path, reader: impl Read + Send + 'static) -> Result<Opened> {
     let reader = StreamReader::try_new(reader, None);
     let reader = reader.map_err(|error| damaged(path, &error.to_string()))?;
-    Ok((reader.schema(), sliced(reader)))
+    Ok((names(&reader.schema()), reader.schema(), sliced(reader)))
 }
 
 fn arrow_file<R: Read + Seek + Send + 'static>(
     mut file: R,
     wanted: &Wanted<'_>,
-) -> std::result::Result<(SchemaRef, Batches), arrow::error::ArrowError> {
+) -> std::result::Result<Opened, arrow::error::ArrowError> {
     let schema = FileReader::try_new(&mut file, None)?.schema();
     file.rewind()?;
     let reader = FileReader::try_new(file, Some(roots(&schema, wanted)))?;
-    Ok((reader.schema(), sliced(reader)))
+    Ok((names(&schema), reader.schema(), sliced(reader)))
 }
 
 /// Batches of any size as batches of a bounded size.
@@ -238,6 +243,11 @@ fn sliced(
         }
         Err(error) => vec![Err(error.to_string())],
     }))
+}
+
+fn names(schema: &Schema) -> Vec<String> {
+    let names = schema.fields().iter().map(|field| field.name().clone());
+    names.collect()
 }
 
 /// The columns that hold anything wanted.
@@ -270,6 +280,14 @@ fn columns(schema: &Schema, wanted: &Wanted<'_>) -> Vec<(String, Vec<usize>)> {
     columns
 }
 
+fn push_null(record: &mut CellRecord, column: usize, typed: bool) {
+    record.cells.push_field("");
+    record.nulls.push(column);
+    if typed {
+        record.typed.push(Some(serde_json::Value::Null));
+    }
+}
+
 fn read_batch(
     path: &Path,
     batch: &RecordBatch,
@@ -293,10 +311,7 @@ fn read_batch(
             let array = match levels.split_last() {
                 Some((array, above)) if !above.iter().any(|level| level.is_null(row)) => array,
                 _ => {
-                    record.cells.push_field("");
-                    if typed {
-                        record.typed.push(Some(serde_json::Value::Null));
-                    }
+                    push_null(&mut record, column, typed);
                     continue;
                 }
             };
@@ -311,6 +326,10 @@ fn read_batch(
                 if typed {
                     record.typed.push(None);
                 }
+                continue;
+            }
+            if array.is_null(row) {
+                push_null(&mut record, column, typed);
                 continue;
             }
             let value = arrow_values::value(array, row).map_err(of_file)?;

@@ -23,7 +23,11 @@ pub(super) fn is_example(object: &Map<String, Value>) -> bool {
         .any(|name| object.contains_key(*name));
     let only_data =
         !object.contains_key("text") && LABEL_FIELDS.iter().any(|name| object.contains_key(*name));
-    has_text && (is_marked || only_data || has_spans(object) || by_user(object).is_some())
+    has_text
+        && (is_marked
+            || only_data
+            || has_spans(object)
+            || by_user(object).is_some_and(|said| !said.is_empty()))
 }
 
 /// Whether spans are annotated in an example.

@@ -10,4 +10,5 @@ mod prodigy;
 pub(crate) mod sheet;
 mod spans;
 
-pub(super) use objects::{ObjectFormat, ObjectRows, sample, told_by};
+pub(super) use objects::ObjectRows;
+pub(crate) use objects::{ObjectFormat, sample, told_by};

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{doccano, label_studio, prodigy};
 use crate::corpus::elements::JsonArray;
-use crate::corpus::encoding::{NotUtf8, TextEncoding};
+use crate::corpus::encoding::TextEncoding;
 use crate::corpus::files::{Blocks, Line};
 use crate::corpus::format::Reading;
 use crate::corpus::jsonl;
@@ -17,7 +17,7 @@ use crate::error::Result;
 
 /// Whose objects they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::corpus) enum ObjectFormat {
+pub(crate) enum ObjectFormat {
     /// Marsad's own: `text` and `labels`.
     Own,
     Doccano,
@@ -26,7 +26,7 @@ pub(in crate::corpus) enum ObjectFormat {
 }
 
 /// The objects that stand whole at the beginning of a file.
-pub(in crate::corpus) fn sample(head: &[u8]) -> Vec<Map<String, Value>> {
+pub(crate) fn sample(head: &[u8]) -> Vec<Map<String, Value>> {
     if head.starts_with(b"[") {
         let head: Box<dyn BufRead + Send> = Box::new(std::io::Cursor::new(head.to_vec()));
         let mut array = JsonArray::new(Path::new(""), head);
@@ -42,7 +42,7 @@ pub(in crate::corpus) fn sample(head: &[u8]) -> Vec<Map<String, Value>> {
 }
 
 /// Whose objects they are by what the first of them say that says anything.
-pub(in crate::corpus) fn told_by(objects: &[Map<String, Value>]) -> ObjectFormat {
+pub(crate) fn told_by(objects: &[Map<String, Value>]) -> ObjectFormat {
     let told = objects.iter().find_map(|object| {
         if prodigy::is_task(object) {
             Some(ObjectFormat::Prodigy)
@@ -155,9 +155,7 @@ impl ObjectRows {
                 let Some(element) = array.next_element()? else {
                     return Ok(false);
                 };
-                let text = std::str::from_utf8(&element.bytes)
-                    .map_err(|error| NotUtf8::new(&element.bytes, error).message(self.encoding));
-                let object = text.and_then(jsonl::parse);
+                let object = element.text(self.encoding).and_then(jsonl::parse);
                 self.reader.numbered(element.line, object, &mut read);
             }
         }

@@ -46,11 +46,13 @@ pub(crate) fn open(path: &Path, bytes: Arc<[u8]>, name: Option<&str>) -> Result<
     let Some((_, header)) = rows.next() else {
         return Ok(CellTable::empty());
     };
+    let names: Vec<String> = header
+        .iter()
+        .map(|cell| text(cell).trim().to_owned())
+        .collect();
     Ok(CellTable {
-        names: header
-            .iter()
-            .map(|cell| text(cell).trim().to_owned())
-            .collect(),
+        columns: names.clone(),
+        names,
         records: Box::new(rows.map(|(line, cells)| Ok(record(line, &cells)))),
     })
 }
