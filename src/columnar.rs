@@ -1,7 +1,8 @@
 //! Batches of columns into Parquet and Arrow files.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ipc::writer::{FileWriter, StreamWriter};
@@ -29,8 +30,8 @@ const GROUP_BYTES: usize = 1 << 26;
 /// Writes batches one after the other.
 pub(crate) enum BatchWriter<W: Write + Send> {
     Parquet(Box<ArrowWriter<W>>),
-    Stream(Box<StreamWriter<W>>),
-    File(Box<FileWriter<W>>),
+    Stream(Box<StreamWriter<BufWriter<W>>>),
+    File(Box<FileWriter<BufWriter<W>>>),
 }
 
 impl<W: Write + Send> BatchWriter<W> {
@@ -47,11 +48,11 @@ impl<W: Write + Send> BatchWriter<W> {
                 Self::Parquet(Box::new(writer.map_err(of_parquet)?))
             }
             Container::ArrowStream => {
-                let writer = StreamWriter::try_new(output, schema);
+                let writer = StreamWriter::try_new(BufWriter::new(output), schema);
                 Self::Stream(Box::new(writer.map_err(of_arrow)?))
             }
             Container::ArrowFile => {
-                let writer = FileWriter::try_new(output, schema);
+                let writer = FileWriter::try_new(BufWriter::new(output), schema);
                 Self::File(Box::new(writer.map_err(of_arrow)?))
             }
         })
@@ -67,13 +68,80 @@ impl<W: Write + Send> BatchWriter<W> {
 
     /// Writes what stands at the end and gives the output back.
     pub(crate) fn finish(self) -> io::Result<W> {
-        let mut output = match self {
-            Self::Parquet(writer) => writer.into_inner().map_err(of_parquet)?,
+        let buffered = match self {
+            Self::Parquet(writer) => {
+                let mut output = writer.into_inner().map_err(of_parquet)?;
+                output.flush()?;
+                return Ok(output);
+            }
             Self::Stream(writer) => writer.into_inner().map_err(of_arrow)?,
             Self::File(writer) => writer.into_inner().map_err(of_arrow)?,
         };
+        let mut output = buffered
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
         output.flush()?;
         Ok(output)
+    }
+}
+
+/// Rows and bytes after which a batch ends.
+pub(crate) const BATCH_ROWS: usize = 1 << 13;
+pub(crate) const BATCH_BYTES: usize = 1 << 24;
+
+/// Puts pieces together to batches that end by their own rows alone, wherever the pieces end: that depends on
+/// the number of threads.
+pub(crate) struct PieceWriter<W: Write + Send> {
+    writer: BatchWriter<W>,
+    schema: SchemaRef,
+    pieces: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl<W: Write + Send> PieceWriter<W> {
+    pub(crate) fn new(container: Container, schema: &SchemaRef, output: W) -> io::Result<Self> {
+        Ok(Self {
+            writer: BatchWriter::new(container, schema, output)?,
+            schema: schema.clone(),
+            pieces: Vec::new(),
+            rows: 0,
+            bytes: 0,
+        })
+    }
+
+    /// Takes a piece, of whose rows each has so many bytes.
+    pub(crate) fn write(&mut self, piece: &RecordBatch, sizes: &[usize]) -> io::Result<()> {
+        let mut taken = 0;
+        for (row, size) in sizes.iter().enumerate() {
+            self.rows += 1;
+            self.bytes += size;
+            if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+                self.pieces.push(piece.slice(taken, row + 1 - taken));
+                taken = row + 1;
+                self.write_batch()?;
+            }
+        }
+        if taken < piece.num_rows() {
+            self.pieces
+                .push(piece.slice(taken, piece.num_rows() - taken));
+        }
+        Ok(())
+    }
+
+    fn write_batch(&mut self) -> io::Result<()> {
+        let batch = concat_batches(&self.schema, &self.pieces).map_err(of_arrow)?;
+        self.pieces.clear();
+        (self.rows, self.bytes) = (0, 0);
+        self.writer.write(&batch)
+    }
+
+    /// Writes what is left and gives the output back.
+    pub(crate) fn finish(mut self) -> io::Result<W> {
+        if !self.pieces.is_empty() {
+            self.write_batch()?;
+        }
+        self.writer.finish()
     }
 }
 

@@ -14,12 +14,8 @@ use serde_json::Value;
 use super::RowsWriter;
 use super::losses::{Loss, Losses, field};
 use super::survey::{FieldSurvey, Survey, cell_of};
-use crate::columnar::{BatchWriter, Container, of_arrow};
+use crate::columnar::{BATCH_BYTES, BATCH_ROWS, BatchWriter, Container, of_arrow};
 use crate::corpus::{CorpusRow, LabelSet};
-
-/// Rows and bytes of text after which a batch is written.
-const BATCH_ROWS: usize = 1 << 14;
-const BATCH_BYTES: usize = 1 << 24;
 
 /// A row of more bytes cannot stand in a batch, whose offsets have 31 bits.
 const LONGEST_ROW: usize = 1 << 30;

@@ -7,7 +7,7 @@ mod losses;
 mod survey;
 mod tables;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -167,8 +167,9 @@ pub fn convert(
     let writing = |error| Error::io(target, error);
     let mut losses = Losses::default();
     let mut converted = Converted::default();
+    let mut output = BufWriter::new(output);
     let mut writer = how
-        .writer(&survey, output, &mut losses)
+        .writer(&survey, &mut output, &mut losses)
         .map_err(|refusal| refusal.into_error(target))?;
     for row in rows {
         let row = row?;

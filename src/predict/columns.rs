@@ -16,12 +16,8 @@ use super::formats::RowLayout;
 use super::output::name_of;
 use super::rows::{Labelled, OutputRow, Repeats};
 use super::stream::{Counts, RowOutput, RowSink};
-use crate::columnar::{BatchWriter, Container, of_arrow};
+use crate::columnar::{BATCH_BYTES, BATCH_ROWS, Container, PieceWriter, of_arrow};
 use crate::text::Furniture;
-
-/// Bytes and rows after which a batch is handed on.
-const MOST_BYTES: usize = 1 << 22;
-const MOST_ROWS: usize = 1 << 14;
 
 /// A row of more bytes cannot stand in a column, whose offsets have 31 bits.
 const LONGEST_ROW: usize = 1 << 30;
@@ -88,6 +84,8 @@ pub(crate) struct ColumnRows<'f> {
     /// The rows that count when it is asked which sentences repeat others, with their fingerprints.
     sightings: Vec<(usize, u64)>,
     counts: Counts,
+    /// Bytes of each row.
+    sizes: Vec<usize>,
     bytes: usize,
 }
 
@@ -221,6 +219,7 @@ impl<'f> ColumnRows<'f> {
             columns: Columns::new(&format.layout),
             sightings: Vec::new(),
             counts: Counts::default(),
+            sizes: Vec::new(),
             bytes: 0,
         }
     }
@@ -245,6 +244,7 @@ impl RowSink for ColumnRows<'_> {
     fn take(&mut self, row: &OutputRow<'_>) {
         self.counts.rows += 1;
         let bytes = bytes_of(row);
+        self.sizes.push(bytes.min(LONGEST_ROW));
         self.bytes += bytes.min(LONGEST_ROW);
         if bytes > LONGEST_ROW {
             return self.take_longer(row, bytes);
@@ -277,7 +277,7 @@ impl RowSink for ColumnRows<'_> {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= MOST_BYTES || self.columns.furniture.len() >= MOST_ROWS
+        self.bytes >= BATCH_BYTES || self.sizes.len() >= BATCH_ROWS
     }
 }
 
@@ -299,7 +299,7 @@ fn bytes_of(row: &OutputRow<'_>) -> usize {
 
 /// Writes batches in their order and marks the rows that repeat others of their file.
 pub(crate) struct ColumnWriter<W: Write + Send> {
-    writer: BatchWriter<W>,
+    writer: PieceWriter<W>,
     repeats: Repeats,
     counts: Counts,
 }
@@ -307,7 +307,7 @@ pub(crate) struct ColumnWriter<W: Write + Send> {
 impl<W: Write + Send> ColumnWriter<W> {
     pub(crate) fn new(container: Container, format: &ColumnFormat, output: W) -> io::Result<Self> {
         Ok(Self {
-            writer: BatchWriter::new(container, &format.schema, output)?,
+            writer: PieceWriter::new(container, &format.schema, output)?,
             repeats: Repeats::default(),
             counts: Counts::default(),
         })
@@ -336,7 +336,8 @@ impl<'f, W: Write + Send> RowOutput<ColumnRows<'f>> for ColumnWriter<W> {
         }
         self.counts.add(&rows.counts);
         if rows.counts.rows > 0 {
-            self.writer.write(&rows.columns.finish(&format.schema)?)?;
+            let piece = rows.columns.finish(&format.schema)?;
+            self.writer.write(&piece, &rows.sizes)?;
         }
         Ok(())
     }
