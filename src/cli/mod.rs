@@ -1,6 +1,7 @@
 //! The command line: one file a verb, no logic of its own.
 
 mod compact;
+mod compare;
 mod complete;
 mod console;
 mod decide;
@@ -11,6 +12,7 @@ mod report;
 mod settings;
 mod train;
 mod train_stream;
+mod tune;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,6 +57,10 @@ enum Verb {
     Evaluate(evaluate::EvaluateArgs),
     /// Write a page with figures, plots, every error and the model card
     Report(report::ReportArgs),
+    /// Compare learners, settings or models on the same sentences, with a paired test
+    Compare(compare::CompareArgs),
+    /// Search for better settings, and tell what they are worth
+    Tune(tune::TuneArgs),
     /// Show what a model is: settings, labels, origin, strongest features
     Inspect(inspect::InspectArgs),
     /// Make a model file smaller, and tell what that costs
@@ -181,6 +187,8 @@ pub fn run() -> ExitCode {
         Verb::Predict(args) => predict::run(args),
         Verb::Evaluate(args) => evaluate::run(args),
         Verb::Report(args) => report::run(args),
+        Verb::Compare(args) => compare::run(args),
+        Verb::Tune(args) => tune::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Completions(args) => complete::run(args),

@@ -96,6 +96,11 @@ impl Figures {
         figures
     }
 
+    /// The counts of a label; without rows there are none.
+    pub(super) fn label(&self, label: usize) -> Counts {
+        self.labels.get(label).copied().unwrap_or_default()
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         self.add_times(other, 1);
     }

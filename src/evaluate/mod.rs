@@ -22,6 +22,7 @@ mod review;
 mod significance;
 mod slices;
 mod table;
+mod target;
 
 pub use abstention::{RiskCoverage, RiskPoint};
 pub use bootstrap::Bootstrap;
@@ -37,6 +38,7 @@ pub use reliability::{LabelCalibration, ReliabilityPoint};
 pub use report::{Averages, Estimate, LabelReport, Report};
 pub use review::ReviewPoint;
 pub use slices::{Slice, Slices};
+pub use target::Target;
 
 pub(crate) use comparison::JudgedSystem;
 pub(crate) use power_law::forecast_curve;

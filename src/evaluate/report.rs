@@ -96,12 +96,12 @@ impl Report {
         };
         let tree = &judged.tree;
         let labels = tree.labels().iter().enumerate().map(|(label, of_tree)| {
-            let counts = &all.labels[label];
+            let counts = all.label(label);
             LabelReport {
                 label: of_tree.name.clone(),
-                precision: estimate(&|figures| figures.labels[label].precision()),
-                recall: estimate(&|figures| figures.labels[label].recall()),
-                f1: estimate(&|figures| figures.labels[label].f1()),
+                precision: estimate(&|figures| figures.label(label).precision()),
+                recall: estimate(&|figures| figures.label(label).recall()),
+                f1: estimate(&|figures| figures.label(label).f1()),
                 average_precision: average_precision(judged, label),
                 calibration_error: calibration_error(judged, label),
                 support: counts.true_positives + counts.false_negatives,
@@ -204,6 +204,15 @@ mod tests {
         assert!((report.hamming_loss.value - 4.0 / 14.0).abs() < 1e-12);
         assert_eq!(report.rows, 5);
         assert_eq!(report.documents, 3);
+    }
+
+    #[test]
+    fn without_rows_all_figures_are_nought() {
+        let tree = LabelTree::new(&["c.p", "x"].map(str::to_owned));
+        let empty = Judged::new(tree, LabelMode::Multiple, &[], &[]);
+        let report = Report::measure(&empty, 10, 1);
+        assert_eq!((report.rows, report.labels.len()), (0, 3));
+        assert_eq!(report.top.macro_f1, Estimate::default());
     }
 
     #[test]

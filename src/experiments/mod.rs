@@ -16,6 +16,7 @@ pub use learning::{LearningPlan, learning_curve};
 pub use parts::{Plan, PlanParts};
 
 pub(crate) use examine::{examine, noise_by_folds};
+pub(crate) use parts::nested_groups;
 
 use crate::training::Step;
 

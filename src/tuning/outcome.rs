@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::evaluate::{Difference, Estimate};
 use crate::settings::Settings;
+use crate::tables::Table;
 
 /// The trials of a search, the best of them, and what that is worth on documents the search has not
 /// seen.
@@ -78,4 +79,100 @@ impl HeldOutVerdict {
     pub fn is_better(&self) -> bool {
         self.difference.estimate.low > 0.0
     }
+}
+
+impl Tuning {
+    /// The trials that reached the last rung, then those that went far, best first.
+    pub fn trials_table(&self, most: usize) -> Table {
+        let rungs = self.trials.iter().filter_map(|trial| trial.scores.last());
+        let rungs = rungs.map(|score| score.rung + 1).max().unwrap_or(0);
+        let names = (0..rungs).map(|rung| {
+            let scores = self.trials.iter().flat_map(|trial| &trial.scores);
+            let on_rung = scores
+                .filter(|score| score.rung == rung)
+                .map(|s| s.documents);
+            format!("{} documents", on_rung.max().unwrap_or(0))
+        });
+        let mut head = vec!["trial".to_owned()];
+        head.extend(names);
+        head.push("what it changes".to_owned());
+        let head: Vec<&str> = head.iter().map(String::as_str).collect();
+        let mut table = Table::new(&head).with_texts_in(&["what it changes"]);
+        let mut order: Vec<&Trial> = self.trials.iter().collect();
+        let reached = |trial: &Trial| trial.scores.last().map(|score| (score.rung, score.score));
+        order.sort_by(|a, b| {
+            let (a_reached, b_reached) = (reached(a), reached(b));
+            b_reached
+                .partial_cmp(&a_reached)
+                .unwrap_or(std::cmp::Ordering::Equal)
+                .then(a.trial.cmp(&b.trial))
+        });
+        let shown = order.iter().enumerate();
+        let shown = shown.filter(|(place, trial)| *place < most || trial.trial == 0);
+        for (_, trial) in shown {
+            let mut cells = vec![trial.trial.to_string()];
+            cells.extend((0..rungs).map(|rung| {
+                let score = trial.scores.iter().find(|score| score.rung == rung);
+                score.map_or_else(|| "–".to_owned(), |score| format!("{:.4}", score.score))
+            }));
+            cells.push(describe_changes(trial));
+            table.add_row(cells);
+        }
+        table
+    }
+
+    /// What the search is worth, in a sentence or two.
+    pub fn describe_verdict(&self) -> String {
+        if self.best == 0 {
+            return "No trial did better than the settings that the search began from; keep them."
+                .to_owned();
+        }
+        let Some(verdict) = &self.verdict else {
+            return format!(
+                "Trial {} scored best, but nothing was held out: the best of many looks better than it is.",
+                self.best
+            );
+        };
+        let difference = &verdict.difference;
+        let points = |value: f64| format!("{:+.1}", 100.0 * value);
+        let measured = format!(
+            "On {} sentences that the search has not seen: {:.3} before, {:.3} with trial {}: {} points ({} to {}, p = {:.3}).",
+            verdict.sentences,
+            verdict.start.value,
+            verdict.best.value,
+            self.best,
+            points(difference.estimate.value),
+            points(difference.estimate.low),
+            points(difference.estimate.high),
+            difference.p
+        );
+        match verdict.is_better() {
+            true => measured,
+            false => format!(
+                "{measured} That is not shown to be better than the settings that the search began from."
+            ),
+        }
+    }
+}
+
+/// The changes of a trial in one line.
+fn describe_changes(trial: &Trial) -> String {
+    if trial.trial == 0 {
+        return "(nothing)".to_owned();
+    }
+    let change = |(name, value): (&String, &Value)| {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        format!(
+            "{name} {}",
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        )
+    };
+    trial
+        .changes
+        .iter()
+        .map(change)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
