@@ -337,7 +337,16 @@ fn pictures_to_look_at() {
             std::fs::write(folder.join(name), picture).unwrap();
         }
     }
-    browser.call("Emulation.clearDeviceMetricsOverride", json!({}));
+    // As it is printed, at the width of a sheet.
     browser.prefer("light");
+    browser.resize(690, 1000);
+    browser.open(&page);
+    browser.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
+    for part in 0..6 {
+        let picture = browser.picture(f64::from(part) * 1000.0, 690.0, 1000.0);
+        std::fs::write(folder.join(format!("print-{part:02}.png")), picture).unwrap();
+    }
+    browser.call("Emulation.setEmulatedMedia", json!({"media": ""}));
+    browser.call("Emulation.clearDeviceMetricsOverride", json!({}));
     std::fs::write(folder.join("print.pdf"), browser.print()).unwrap();
 }

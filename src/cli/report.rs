@@ -7,18 +7,17 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::console::{Failure, complain, megabytes, progress, say};
-use super::evaluate::{bootstrap_samples, tell_unknown};
+use super::evaluate::{bootstrap_samples, tell_left_out, tell_unknown};
+use super::settings::{SettingsArgs, contradictions, fits_bar, tell};
 use super::{CorpusArgs, ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, Corpus, KeptFields, read_bundled};
 use crate::error::{Error, Result};
 use crate::evaluate::Bootstrap;
-use crate::experiments::Progress;
 use crate::model::Model;
 use crate::output_file::OutputFile;
 use crate::predict::Predictor;
 use crate::report::{ReportOptions, ReportPage, report_on_model, report_out_of_fold};
 use crate::settings::Settings;
-use crate::training::Step;
 
 const FOLDS: &str = "Out of fold";
 
@@ -65,12 +64,6 @@ pub(super) struct ReportArgs {
     /// Measure out of fold in so many parts, by document, instead of a finished model
     #[arg(long, value_name = "K", help_heading = FOLDS, conflicts_with = "model")]
     folds: Option<usize>,
-    /// TOML file with the settings to train with
-    #[arg(long, value_name = "FILE.toml", help_heading = FOLDS, conflicts_with = "model")]
-    config: Option<PathBuf>,
-    /// Every row has exactly one label
-    #[arg(long, help_heading = FOLDS, conflicts_with = "model")]
-    single_label: bool,
     /// Measure what other spellings change too: as many models again (a finished model is always
     /// measured so)
     #[arg(long, help_heading = FOLDS, conflicts_with = "model")]
@@ -78,6 +71,8 @@ pub(super) struct ReportArgs {
     /// Train on growing shares of the corpus, and tell what more sentences would bring; takes long
     #[arg(long, help_heading = FOLDS, conflicts_with = "model")]
     learning_curve: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
     #[command(flatten)]
     reading: CorpusArgs,
     #[command(flatten)]
@@ -87,8 +82,8 @@ pub(super) struct ReportArgs {
 impl ReportArgs {
     /// Whether models are fitted, rather than one that is there measured.
     fn is_out_of_fold(&self) -> bool {
-        let asked = self.folds.is_some() || self.config.is_some() || self.single_label;
-        asked || self.noise || self.learning_curve || self.is_bundled()
+        let asked = self.folds.is_some() || self.noise || self.learning_curve;
+        asked || self.settings.are_given() || self.is_bundled()
     }
 
     fn is_bundled(&self) -> bool {
@@ -111,16 +106,11 @@ impl ReportArgs {
     }
 
     fn settings(&self) -> Result<Settings> {
-        let mut settings = match &self.config {
-            Some(path) => Settings::read(path)?,
-            None => Settings::default(),
-        };
+        let mut settings = self.settings.settings(Some(self.seed))?;
         if let Some(folds) = self.folds {
             settings.training.folds = folds;
         }
         settings.training.hold_out = None;
-        settings.training.single_label |= self.single_label;
-        settings.training.seed = self.seed;
         settings.training.bootstrap_samples = self.bootstrap;
         settings.check()?;
         Ok(settings)
@@ -140,14 +130,16 @@ impl ReportArgs {
 }
 
 pub(super) fn run(args: &ReportArgs) -> std::result::Result<ExitCode, Failure> {
-    if args.is_bundled() && args.model.model.is_some() {
-        return Err(Failure::Told(
-            "name an annotated corpus to measure the model on, of sentences it was not trained on"
-                .into(),
-        ));
+    if args.model.model.is_some() && args.is_out_of_fold() {
+        return Err(Failure::Told(match args.is_bundled() {
+            true => "name an annotated corpus to measure the model on, of sentences it was not trained on".into(),
+            false => "a finished model is measured as it is: leave out --model, or the settings of models trained for the report".into(),
+        }));
     }
     let read = args.corpus.iter().chain(&args.model.model);
-    let read = read.chain(&args.config).chain(&args.reading.aliases);
+    let read = read
+        .chain(&args.settings.config)
+        .chain(&args.reading.aliases);
     refuse_overwriting(&args.output, read)?;
     // Fail before the work, not after it, where the page cannot be written.
     drop(OutputFile::create(&args.output)?);
@@ -189,24 +181,10 @@ fn on_model(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
 
 fn out_of_fold(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
     let settings = args.settings()?;
-    let corpus = args.read(match settings.training.single_label {
-        true => Contradictions::Keep,
-        false => Contradictions::Refuse,
-    })?;
-    let bar = progress(Some(0), "{bar:30} {pos}/{len} models, {msg} ({elapsed})");
-    let tell = |at| match at {
-        Progress::Planned(models) => {
-            bar.set_position(0);
-            bar.set_length(models as u64);
-        }
-        Progress::Step(Step::Fold(_) | Step::Final) => {
-            bar.set_message("fitting");
-            bar.inc(1);
-        }
-        Progress::Step(Step::Tokenize) => bar.set_message("reading the text"),
-        Progress::Step(Step::Dense { .. }) => {}
-        Progress::Step(Step::Measure) => bar.set_message("measuring"),
-    };
+    let corpus = args.read(contradictions(&settings))?;
+    tell_left_out(&corpus);
+    let bar = fits_bar();
+    let tell = |at| tell(&bar, at);
     let options = args.options();
     let page = args
         .threads

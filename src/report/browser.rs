@@ -6,7 +6,7 @@ use std::ops::Range;
 use maud::{Markup, html};
 
 use super::Material;
-use super::markup::{original, percent_of, plain, probability};
+use super::markup::{count, original, percent_of, plain, probability};
 use super::wrong::{Kind, Mistake, WrongRow, pieces};
 use crate::corpus::Record;
 
@@ -52,7 +52,7 @@ pub(super) fn browser(material: &Material<'_>) -> Markup {
     let all = material.judged.rows().len();
     html! {
         p {
-            (rows.len()) " of " (all) " sentences (" (percent_of(rows.len(), all))
+            (count(rows.len())) " of " (count(all)) " sentences (" (percent_of(rows.len(), all))
             ") have a label that is wrong. The first are those of which the model was surest: mistakes to learn "
             "from, and now and then an annotation to correct. The passage in which a label shows most is marked: "
             mark.alarm { "as this" } " for a false alarm, " mark.miss { "as this" } " for a miss; beside each mistake stand the words that add most to its score, or take most away."
@@ -129,13 +129,17 @@ fn filters(
     }
 }
 
-/// Whether the marks of a row need numbers to be told apart.
-fn is_numbered(row: &WrongRow) -> bool {
-    let marked = row
-        .mistakes
-        .iter()
-        .filter(|mistake| mistake.window.is_some());
-    marked.count() > 1
+/// For each mistake of a row the number that tells its mark from the others; none where it has no
+/// mark or is the only one that has.
+fn numbers_of_marks(row: &WrongRow) -> Vec<Option<usize>> {
+    let marked = row.mistakes.iter().map(|mistake| mistake.window.is_some());
+    let several = marked.clone().filter(|&marked| marked).count() > 1;
+    let mut last = 0;
+    let number = |marked: bool| {
+        last += usize::from(marked);
+        (marked && several).then_some(last)
+    };
+    marked.map(number).collect()
 }
 
 /// What the script reads of a row: its mistakes as `3f` for a false alarm of label 3, `3m` for a miss.
@@ -155,12 +159,12 @@ fn one_row(
 ) -> Markup {
     let labels = material.judged.tree().labels();
     let source = sources.get(source_of(material, record).as_str()).copied();
-    let numbered = is_numbered(row);
+    let marks = numbers_of_marks(row);
     html! {
         article.row data-e=(signs(&row.mistakes)) data-s=[source] {
             p.text lang="ar" dir="auto" { (marked(row, &record.text)) }
             ul.why {
-                @for (number, mistake) in row.mistakes.iter().enumerate() {
+                @for (mistake, number) in row.mistakes.iter().zip(marks) {
                     @let name = labels.get(mistake.label).map_or("", |label| label.name.as_str());
                     li {
                         @match mistake.kind {
@@ -169,7 +173,7 @@ fn one_row(
                         }
                         " " bdi { b { (original(name)) } }
                         " " span.n { (probability(mistake.probability)) }
-                        @if numbered && mistake.window.is_some() { sup { (number + 1) } }
+                        @if let Some(number) = number { sup { (number) } }
                         (words(mistake, &record.text))
                     }
                 }
@@ -249,16 +253,19 @@ fn marked(row: &WrongRow, text: &str) -> Markup {
             .filter_map(|&number| row.mistakes.get(number));
         mistakes.into_iter().any(|mistake| mistake.kind == kind)
     };
-    let numbered = is_numbered(row);
+    let marks = numbers_of_marks(row);
+    let beginning = |begins: &[usize]| -> Vec<String> {
+        let marks = begins.iter().filter_map(|&place| *marks.get(place)?);
+        marks.map(|number| number.to_string()).collect()
+    };
     html! {
         @if before > 0 { i.cut { "[… " (before) " bytes …] " } }
         @for piece in pieces(part, &windows) {
             @if piece.windows.is_empty() {
                 (original(piece.text))
             } @else {
-                @if numbered && !piece.begins.is_empty() {
-                    sup { (piece.begins.iter().map(|n| (n + 1).to_string()).collect::<Vec<_>>().join(",")) }
-                }
+                @let numbers = beginning(&piece.begins);
+                @if !numbers.is_empty() { sup { (numbers.join(",")) } }
                 mark.alarm[has(&piece.windows, Kind::FalseAlarm)].miss[has(&piece.windows, Kind::Miss)] {
                     (original(piece.text))
                 }

@@ -17,7 +17,11 @@ pub(super) fn title(material: &Material<'_>) -> String {
     let files = material.files();
     let corpus = match files.as_slice() {
         [file] => file.clone(),
-        files => format!("{} files", files.len()),
+        files => format!(
+            "{} sentences of {} files",
+            count(material.examination.report.rows),
+            files.len()
+        ),
     };
     match &material.examination.method {
         Method::Model { .. } => format!("A model measured on {corpus}"),

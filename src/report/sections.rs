@@ -128,6 +128,10 @@ pub(super) fn calibration(material: &Material<'_>) -> Result<Markup> {
         div.small-plots { @for plot in plots { (plot) } }
         @if leaves.len() > MOST_SMALL { p.note { "Drawn are the first " (MOST_SMALL) " of " (leaves.len()) " labels." } }
         (table("How far probabilities can be believed", &tables::calibration(material)))
+        details {
+            summary { "The curves in numbers" }
+            (table("Reliability: probability against frequency", &material.examination.reliability_table()))
+        }
         p.read {
             b { "How to read this. " }
             "Sentences are put together by their probability in ten ranges. A point on the dashed line means that of sentences told "
@@ -183,7 +187,7 @@ pub(super) fn abstention(material: &Material<'_>) -> Result<Markup> {
                 }
                 details {
                     summary { "The curve in numbers" }
-                    (table("Risk over coverage", &tables::risk_coverage(curve)))
+                    @if let Some(points) = material.examination.risk_table() { (table("Risk over coverage", &points)) }
                 }
             }
         }
@@ -307,7 +311,7 @@ fn by_noise(material: &Material<'_>) -> Result<Markup> {
         p { "The same sentences, written otherwise by the program, as outlets, keyboards and typists differ." }
         div.pair {
             (plot(dots(&rows, &[MACRO_F1])?, &shows, html! { "Macro-F1 with 95% intervals." }))
-            (table_named_by("By script noise", &tables::noise(effects), "ltr"))
+            (table_named_by("By script noise", &material.examination.noise_table(), "ltr"))
         }
     })
 }
@@ -328,26 +332,14 @@ pub(super) fn more_sentences(material: &Material<'_>) -> Result<Option<Markup>> 
                 "Circles: measured, with one standard deviation between draws. Triangles: expected, with 95% intervals."
             }))
             div {
-                @for forecast in &curve.forecasts {
-                    p {
-                        "With " (forecast.times) " times the sentences (" (count(forecast.sentences)) ") macro-F1 is expected to change by "
-                        b { (format!("{:+.1}", 100.0 * forecast.gain.value)) " points" }
-                        (format!(" ({:+.1} to {:+.1})", 100.0 * forecast.gain.low, 100.0 * forecast.gain.high)) "."
-                    }
-                }
-                @if curve.forecasts.is_empty() {
-                    p { "No curve fits these points, so nothing is forecast." }
-                }
+                p { b { (curve.describe_forecast()) } }
                 p.read {
                     b { "How to read this. " }
                     "Models were trained on growing parts of the documents, " (curve.draws) " draws of each, and measured on documents "
                     "held out. The forecast goes along a power law through the points; it holds for more sentences of the same kind, "
                     "annotated in the same way."
                 }
-                (table("Learning curve", &tables::learning_curve(curve)))
-                @if !curve.forecasts.is_empty() {
-                    (table("What more sentences are expected to bring", &tables::forecast(curve)))
-                }
+                (table("Learning curve", &curve.to_table()))
             }
         }
     }))

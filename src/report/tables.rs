@@ -2,7 +2,7 @@
 
 use super::markup::{figure, interval};
 use super::{Material, NamedTable, card};
-use crate::evaluate::{LabelReport, LearningCurve, NoiseEffect, RiskCoverage};
+use crate::evaluate::LabelReport;
 use crate::tables::Table;
 
 /// All tables, in the order of the page.
@@ -28,8 +28,13 @@ pub(super) fn all(material: &Material<'_>) -> Vec<NamedTable> {
         "How far probabilities can be believed",
         calibration(material),
     );
-    if let Some(curve) = &examination.risk_coverage {
-        add("risk-coverage", "Risk over coverage", risk_coverage(curve));
+    add(
+        "reliability",
+        "Reliability: probability against frequency",
+        examination.reliability_table(),
+    );
+    if let Some(table) = examination.risk_table() {
+        add("risk-coverage", "Risk over coverage", table);
     }
     let mut fields = 0;
     for (is_length, slices) in material.slices() {
@@ -46,17 +51,10 @@ pub(super) fn all(material: &Material<'_>) -> Vec<NamedTable> {
         add(&name, &format!("By {}", slices.by), slices.to_table());
     }
     if !examination.noise.is_empty() {
-        add("noise", "By script noise", noise(&examination.noise));
+        add("noise", "By script noise", examination.noise_table());
     }
     if let Some(curve) = &examination.learning_curve {
-        add("learning-curve", "Learning curve", learning_curve(curve));
-        if !curve.forecasts.is_empty() {
-            add(
-                "forecast",
-                "What more sentences are expected to bring",
-                forecast(curve),
-            );
-        }
+        add("learning-curve", "Learning curve", curve.to_table());
     }
     add(
         "model",
@@ -177,81 +175,6 @@ pub(super) fn calibration(material: &Material<'_>) -> Table {
             label
                 .brier_skill
                 .map_or(String::new(), |skill| figure(skill.value)),
-        ]);
-    }
-    table
-}
-
-/// Points of the curve.
-pub(super) fn risk_coverage(curve: &RiskCoverage) -> Table {
-    let mut table = Table::new(&["decided", "with a wrong label", "95%", "macro-F1"]);
-    for point in &curve.points {
-        table.add_row([
-            figure(point.coverage),
-            figure(point.risk.value),
-            interval(&point.risk),
-            figure(point.macro_f1),
-        ]);
-    }
-    table
-}
-
-/// What each spelling changes.
-pub(super) fn noise(effects: &[NoiseEffect]) -> Table {
-    let mut table = Table::new(&[
-        "spelling",
-        "sentences changed",
-        "decided otherwise",
-        "macro-F1",
-        "95%",
-        "change",
-        "change 95%",
-    ]);
-    for effect in effects {
-        table.add_row([
-            effect.noise.name().to_owned(),
-            effect.changed_rows.to_string(),
-            effect.decided_otherwise.to_string(),
-            figure(effect.macro_f1.value),
-            interval(&effect.macro_f1),
-            // A negative zero is a zero.
-            format!("{:+.3}", effect.change.value + 0.0),
-            format!(
-                "{:+.3} to {:+.3}",
-                effect.change.low + 0.0,
-                effect.change.high + 0.0
-            ),
-        ]);
-    }
-    table
-}
-
-/// Points measured.
-pub(super) fn learning_curve(curve: &LearningCurve) -> Table {
-    let mut table = Table::new(&["share", "sentences", "documents", "macro-F1", "deviation"]);
-    for point in &curve.points {
-        table.add_row([
-            figure(point.share),
-            format!("{:.0}", point.sentences),
-            format!("{:.0}", point.documents),
-            figure(point.macro_f1.mean),
-            figure(point.macro_f1.deviation),
-        ]);
-    }
-    table
-}
-
-/// What more sentences are expected to bring.
-pub(super) fn forecast(curve: &LearningCurve) -> Table {
-    let mut table = Table::new(&["times", "sentences", "macro-F1", "95%", "gain", "gain 95%"]);
-    for forecast in &curve.forecasts {
-        table.add_row([
-            format!("{}", forecast.times),
-            forecast.sentences.to_string(),
-            figure(forecast.macro_f1.value),
-            interval(&forecast.macro_f1),
-            format!("{:+.3}", forecast.gain.value),
-            format!("{:+.3} to {:+.3}", forecast.gain.low, forecast.gain.high),
         ]);
     }
     table
