@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::console::{Failure, megabytes, progress, say};
+use super::console::{Failure, megabytes, progress, reading, say};
 use super::{CorpusArgs, FiguresArgs, ThreadArgs, refuse_overwriting};
 use crate::compacting::{Change, CompactSettings, compact};
 use crate::corpus::{Contradictions, read_bundled};
@@ -23,9 +23,10 @@ Examples:
   marsad compact ours.safetensors -o small.safetensors --size 500kB --on held-out.jsonl
   marsad compact ours.safetensors -o small.safetensors --bits 4
 
-Weights are stored in fewer bits; where that is not enough, the features that matter least are left out.
-What is left is fitted to the scores of the model as it was, on the sentences of --on. The table tells
-what it costs; give annotated sentences that the model was not trained on, or figures flatter it.")]
+Weights are stored in fewer bits; where that is not enough, the features that matter least are
+left out. What is left is fitted to the scores of the model as it was, on the sentences of --on.
+The table tells what it costs; give annotated sentences that the model was not trained on, or
+figures flatter it.")]
 pub(super) struct CompactArgs {
     /// Model file; without one, the model built into the program
     model: Option<PathBuf>,
@@ -76,7 +77,12 @@ pub(super) fn run(args: &CompactArgs) -> std::result::Result<ExitCode, Failure> 
     let reader = args.reading.reader(Contradictions::Keep)?;
     let corpus = match args.on.as_slice() {
         [] => read_bundled(&reader)?,
-        paths => reader.read(paths)?,
+        paths => {
+            let bar = reading(paths);
+            let corpus = reader.read(paths)?;
+            bar.finish_and_clear();
+            corpus
+        }
     };
     // Fail before the work where the file cannot be written.
     drop(OutputFile::create(&args.output)?);

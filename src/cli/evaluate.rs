@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use rayon::prelude::*;
 
-use super::console::{Failure, Progress, complain, progress, say};
+use super::console::{Failure, Progress, complain, progress, reading, say};
 use super::decide::DecisionArgs;
 use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
 use crate::corpus::{Contradictions, Corpus, KeptFields, parents};
@@ -65,7 +65,9 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
         Some(field) => KeptFields::Named(vec![field.clone()]),
         None => KeptFields::None,
     });
+    let bar = reading(&args.corpus);
     let corpus = reader.read(&args.corpus)?;
+    bar.finish_and_clear();
     tell_unknown(&predictor, &corpus)?;
     if let Some(field) = &args.by
         && corpus
