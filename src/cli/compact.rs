@@ -30,6 +30,15 @@ figures flatter it.")]
 pub(super) struct CompactArgs {
     /// Model file; without one, the model built into the program
     model: Option<PathBuf>,
+    /// The model file, as other verbs take it
+    #[arg(
+        short = 'm',
+        long = "model",
+        value_name = "MODEL",
+        conflicts_with = "model",
+        hide = true
+    )]
+    model_as_flag: Option<PathBuf>,
     /// Model file to write
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -69,8 +78,11 @@ fn size(given: &str) -> std::result::Result<usize, String> {
 }
 
 pub(super) fn run(args: &CompactArgs) -> std::result::Result<ExitCode, Failure> {
-    refuse_overwriting(&args.output, args.model.iter().chain(&args.on))?;
-    let model = match &args.model {
+    refuse_overwriting(
+        &args.output,
+        args.model.iter().chain(&args.model_as_flag).chain(&args.on),
+    )?;
+    let model = match args.model.as_ref().or(args.model_as_flag.as_ref()) {
         Some(path) => Model::load(path)?,
         None => crate::built_in_model()?,
     };
