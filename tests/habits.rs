@@ -229,6 +229,21 @@ fn colours_are_for_terminals_unless_told_otherwise() {
 }
 
 #[test]
+fn a_model_is_named_alike_in_all_verbs() {
+    let folder = Folder::new();
+    trained(&folder);
+    let by_flag = folder
+        .marsad(&["inspect", "-m", "m.safetensors"])
+        .done()
+        .out;
+    let by_place = folder.marsad(&["inspect", "m.safetensors"]).done().out;
+    assert_eq!(by_flag, by_place);
+    folder
+        .marsad(&["compact", "-m", "m.safetensors", "-o", "m.safetensors"])
+        .refused(&["m.safetensors", "is read"]);
+}
+
+#[test]
 fn a_new_project_runs_as_its_commands_say() {
     let folder = Folder::new();
     let told = folder.marsad(&["init", "p"]).done().out;

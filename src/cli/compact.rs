@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::console::{Failure, megabytes, progress, say};
+use super::console::{Failure, megabytes, progress, reading, say};
 use super::{CorpusArgs, FiguresArgs, ThreadArgs, refuse_overwriting};
 use crate::compacting::{Change, CompactSettings, compact};
 use crate::corpus::{Contradictions, read_bundled};
@@ -23,12 +23,22 @@ Examples:
   marsad compact ours.safetensors -o small.safetensors --size 500kB --on held-out.jsonl
   marsad compact ours.safetensors -o small.safetensors --bits 4
 
-Weights are stored in fewer bits; where that is not enough, the features that matter least are left out.
-What is left is fitted to the scores of the model as it was, on the sentences of --on. The table tells
-what it costs; give annotated sentences that the model was not trained on, or figures flatter it.")]
+Weights are stored in fewer bits; where that is not enough, the features that matter least are
+left out. What is left is fitted to the scores of the model as it was, on the sentences of --on.
+The table tells what it costs; give annotated sentences that the model was not trained on, or
+figures flatter it.")]
 pub(super) struct CompactArgs {
     /// Model file; without one, the model built into the program
     model: Option<PathBuf>,
+    /// The model file, as other verbs take it
+    #[arg(
+        short = 'm',
+        long = "model",
+        value_name = "MODEL",
+        conflicts_with = "model",
+        hide = true
+    )]
+    model_as_flag: Option<PathBuf>,
     /// Model file to write
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -68,15 +78,23 @@ fn size(given: &str) -> std::result::Result<usize, String> {
 }
 
 pub(super) fn run(args: &CompactArgs) -> std::result::Result<ExitCode, Failure> {
-    refuse_overwriting(&args.output, args.model.iter().chain(&args.on))?;
-    let model = match &args.model {
+    refuse_overwriting(
+        &args.output,
+        args.model.iter().chain(&args.model_as_flag).chain(&args.on),
+    )?;
+    let model = match args.model.as_ref().or(args.model_as_flag.as_ref()) {
         Some(path) => Model::load(path)?,
         None => crate::built_in_model()?,
     };
     let reader = args.reading.reader(Contradictions::Keep)?;
     let corpus = match args.on.as_slice() {
         [] => read_bundled(&reader)?,
-        paths => reader.read(paths)?,
+        paths => {
+            let bar = reading(paths);
+            let corpus = reader.read(paths)?;
+            bar.finish_and_clear();
+            corpus
+        }
     };
     // Fail before the work where the file cannot be written.
     drop(OutputFile::create(&args.output)?);

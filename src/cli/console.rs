@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::corpus::bytes_read;
@@ -206,6 +206,38 @@ pub(super) fn reading_progress<'p>(files: impl IntoIterator<Item = &'p PathBuf>)
     }
 }
 
+/// Shows how much of some files has been read, by work that tells nothing itself.
+pub(super) fn reading<'p>(files: impl IntoIterator<Item = &'p PathBuf>) -> Progress {
+    let sizes = files.into_iter().map(|path| {
+        let found = std::fs::metadata(path).ok()?;
+        found.is_file().then_some(found.len())
+    });
+    let all = sizes.sum::<Option<u64>>();
+    let before = bytes_read();
+    let bar = progress(None, "{spinner} reading: {so_far} ({elapsed})");
+    let so_far = move |state: &ProgressState, line: &mut dyn fmt::Write| {
+        let done = bytes_read().saturating_sub(before);
+        let _ = match all.filter(|&all| done > 0 && done <= all) {
+            None => write!(line, "{}", megabytes(done)),
+            Some(all) => {
+                let left = state.elapsed().as_secs_f64() * (all - done) as f64 / done as f64;
+                let left = HumanDuration(Duration::from_secs_f64(left.min(1e9)));
+                write!(
+                    line,
+                    "{} of {}, {left:#} left",
+                    megabytes(done),
+                    megabytes(all)
+                )
+            }
+        };
+    };
+    let style = ProgressStyle::with_template("{spinner} reading: {so_far} ({elapsed})");
+    if let Ok(style) = style {
+        bar.bar.set_style(style.with_key("so_far", so_far));
+    }
+    bar
+}
+
 impl Progress {
     /// Moves on by some steps.
     pub(super) fn inc(&self, steps: u64) {
@@ -227,6 +259,18 @@ impl Progress {
     pub(super) fn set_position(&self, position: u64) {
         self.bar.set_position(position);
         self.log_now_and_then();
+    }
+
+    /// Tells how many steps there are in all.
+    #[allow(dead_code)]
+    pub(super) fn set_length(&self, steps: u64) {
+        self.bar.set_length(steps);
+    }
+
+    /// Tells that there are some steps more.
+    #[allow(dead_code)]
+    pub(super) fn inc_length(&self, steps: u64) {
+        self.bar.inc_length(steps);
     }
 
     /// Tells what is being done.

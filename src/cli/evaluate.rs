@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::console::{Failure, complain, progress, say};
+use super::console::{Failure, complain, progress, reading, say};
 use super::decide::DecisionArgs;
 use super::settings::{SettingsArgs, contradictions, fits_bar, tell};
 use super::{CorpusArgs, FiguresArgs, ModelArgs, ThreadArgs};
@@ -139,7 +139,10 @@ impl EvaluateArgs {
             true => KeptFields::None,
             false => KeptFields::Named(fields),
         });
-        reader.read(&self.corpus)
+        let bar = reading(&self.corpus);
+        let corpus = reader.read(&self.corpus)?;
+        bar.finish_and_clear();
+        Ok(corpus)
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) struct ExplainArgs {
     /// against it and what is missing
     #[arg(long, value_name = "LABEL")]
     against: Vec<String>,
-    /// Strongest features listed for each label [default: 12; in JSON all]
+    /// Strongest features listed for each label [default: 12; in JSON all, 100 kB a label and sentence]
     #[arg(long, value_name = "N")]
     features: Option<usize>,
     /// One JSON object a unit

@@ -23,6 +23,15 @@ Examples:
 pub(super) struct InspectArgs {
     /// Model file; without one, the model built into the program
     model: Option<PathBuf>,
+    /// The model file, as other verbs take it
+    #[arg(
+        short = 'm',
+        long = "model",
+        value_name = "MODEL",
+        conflicts_with = "model",
+        hide = true
+    )]
+    model_as_flag: Option<PathBuf>,
     #[command(flatten)]
     figures: FiguresArgs,
     /// Strongest features shown for each label
@@ -124,7 +133,7 @@ impl InspectArgs {
 }
 
 pub(super) fn run(args: &InspectArgs) -> Result<ExitCode, Failure> {
-    let model = match &args.model {
+    let model = match args.model.as_ref().or(args.model_as_flag.as_ref()) {
         Some(path) => Model::load(path)?,
         None => crate::built_in_model()?,
     };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::console::{complain, fail_aside, rows_printed};
 use crate::output_file::stop_all;
@@ -10,12 +11,27 @@ use crate::output_file::stop_all;
 /// What shells expect of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: i32 = 130;
 
+/// What a verb does at the first Ctrl-C, where it can stop by itself.
+type Ask = Box<dyn Fn() + Send>;
+
+static ASK: Mutex<Option<Ask>> = Mutex::new(None);
+
+/// Lets a verb stop by itself: the first Ctrl-C only calls `ask`, the second ends the program as the
+/// first does elsewhere.
+#[allow(dead_code)]
+pub(super) fn ask_first(ask: impl Fn() + Send + 'static) {
+    *ASK.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(ask));
+}
+
 /// Ends the program at Ctrl-C, files that are not whole being removed first; a second Ctrl-C ends it
 /// at once.
 pub(super) fn handle() {
-    let asked = AtomicBool::new(false);
+    let ends = AtomicBool::new(false);
     let handler = move || {
-        if asked.swap(true, Ordering::SeqCst) {
+        if let Some(ask) = ASK.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return ask();
+        }
+        if ends.swap(true, Ordering::SeqCst) {
             process::exit(INTERRUPTED);
         }
         // The handler must be free for the second signal.

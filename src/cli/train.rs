@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::console::{Failure, complain, megabytes, percent, progress, say};
+use super::console::{Failure, complain, megabytes, percent, progress, reading, say};
 use super::{CorpusArgs, FiguresArgs, ThreadArgs, refuse_overwriting};
 use crate::corpus::{Contradictions, ReadCounts, bundled_files_are_here, read_bundled};
 use crate::error::Result;
@@ -163,7 +163,12 @@ pub(super) fn run(args: &TrainArgs) -> std::result::Result<ExitCode, Failure> {
     let reader = args.reading.reader(contradictions)?;
     let corpus = match args.corpus.as_slice() {
         [] => read_bundled(&reader)?,
-        paths => reader.read(paths)?,
+        paths => {
+            let bar = reading(paths);
+            let corpus = reader.read(paths)?;
+            bar.finish_and_clear();
+            corpus
+        }
     };
     let facts = CorpusFacts {
         counts: corpus.counts(),

@@ -123,7 +123,15 @@ pub struct Weighted {
     #[serde(flatten)]
     pub span: Span,
     /// What it adds.
+    #[serde(serialize_with = "short")]
     pub value: f64,
+}
+
+/// Writes a value with nine decimals: thousands of them sum to a score within 1e-5, and take half the
+/// room.
+fn short<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    const DECIMALS: f64 = 1e9;
+    serializer.serialize_f64((value * DECIMALS).round() / DECIMALS)
 }
 
 /// What a feature adds to a score.
@@ -136,6 +144,7 @@ pub struct Contribution {
     /// For the family assertion: where the stem stands as seen from the trigger.
     pub role: Option<String>,
     /// What it adds, all its occurrences together.
+    #[serde(serialize_with = "short")]
     pub value: f64,
     /// Where it stands, each place with its share of the value. A bigram has two for each
     /// occurrence.
