@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
     ColumnFormat, ColumnRows, ColumnWriter, Counts, FormatKind, Input, InputFields, InputFormat,
-    InputOptions, Labeller, OutputFormat, OutputRow, Predictor, RowFormat, RowLayout, RowOutput, RowSink,
-    RowWriter, Split, Stopped, Stream, WrittenRows, input_files, pieces_of_batches,
+    InputOptions, Labeller, OutputFormat, OutputRow, Predictor, RowFormat, RowLayout, RowOutput,
+    RowSink, RowWriter, Split, Stopped, Stream, WrittenRows, input_files, pieces_of_batches,
 };
 use crate::text::Furniture;
 

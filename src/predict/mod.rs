@@ -17,8 +17,8 @@ mod write;
 
 pub use fields::FieldValue;
 pub use formats::{OutputFormat, RowLayout, TextFormat};
-pub use input::{Batch, Input, InputFields, InputFormat, InputOptions, Unit};
 pub(crate) use input::input_files;
+pub use input::{Batch, Input, InputFields, InputFormat, InputOptions, Unit};
 pub use output::RowFormat;
 pub use predictor::{Prediction, Predictor, Scratch};
 pub use rows::{Labelled, Labeller, OutputRow, Split, UnitCursor, Workspace};
