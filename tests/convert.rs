@@ -294,3 +294,48 @@ fn what_wide_tables_cannot_say_is_told() {
          marsad: unsure: a row without annotation has no label that is unsure (1 row)\n"
     );
 }
+
+#[test]
+fn exports_of_annotation_tools_are_converted_whole() {
+    let exports = support::repository("tests/exports");
+    let folder = Folder::new();
+    let mut converted = 0;
+    for entry in std::fs::read_dir(exports).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.to_str().unwrap();
+        let direct = folder
+            .marsad(&["convert", name, "--to", "jsonl"])
+            .done()
+            .json_rows();
+        folder
+            .marsad(&["convert", name, "-o", "out.parquet"])
+            .done();
+        let back = folder
+            .marsad(&["convert", "out.parquet", "--to", "jsonl"])
+            .done()
+            .json_rows();
+        assert_eq!(direct.len(), back.len(), "{name}");
+        for (direct, back) in direct.iter().zip(&back) {
+            for field in ["id", "doc", "text", "labels", "unsure", "annotator"] {
+                assert_eq!(direct[field], back[field], "{name}");
+            }
+        }
+        converted += 1;
+    }
+    assert!(converted >= 10, "{converted}");
+    let path = support::repository("tests/exports/label-studio.json");
+    let run = folder
+        .marsad(&["convert", path.to_str().unwrap(), "-o", "out.csv"])
+        .done();
+    assert!(run.err.contains("skipped by the annotator)"), "{}", run.err);
+    let path = support::repository("tests/exports/prodigy-binary.jsonl");
+    let run = folder
+        .marsad(&["convert", path.to_str().unwrap(), "-o", "out.csv"])
+        .done();
+    assert!(
+        run.err
+            .contains("answers to one label at a time were joined"),
+        "{}",
+        run.err
+    );
+}

@@ -421,7 +421,7 @@ proptest! {
                     let target = PathBuf::from("out");
                     let converted = convert(&reader, &paths, &how, &mut output, &target, &|_| ());
                     if let Err(error) = converted {
-                        prop_assert_eq!(error.to_string().lines().count(), 1);
+                        prop_assert!(!error.to_string().is_empty());
                     }
                 }
             }
