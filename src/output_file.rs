@@ -62,7 +62,6 @@ pub(crate) fn stop_all() -> Stopped {
 
 /// Tells that a file, or a part of it that stays useful, was written otherwise than as an
 /// [`OutputFile`].
-#[allow(dead_code)]
 pub(crate) fn tell_kept(path: &Path) {
     register().kept.push(path.to_owned());
 }

@@ -261,18 +261,6 @@ impl Progress {
         self.log_now_and_then();
     }
 
-    /// Tells how many steps there are in all.
-    #[allow(dead_code)]
-    pub(super) fn set_length(&self, steps: u64) {
-        self.bar.set_length(steps);
-    }
-
-    /// Tells that there are some steps more.
-    #[allow(dead_code)]
-    pub(super) fn inc_length(&self, steps: u64) {
-        self.bar.inc_length(steps);
-    }
-
     /// Tells what is being done.
     pub(super) fn set_message(&self, message: impl Into<String>) {
         let message = message.into();

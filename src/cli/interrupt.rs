@@ -18,7 +18,6 @@ static ASK: Mutex<Option<Ask>> = Mutex::new(None);
 
 /// Lets a verb stop by itself: the first Ctrl-C only calls `ask`, the second ends the program as the
 /// first does elsewhere.
-#[allow(dead_code)]
 pub(super) fn ask_first(ask: impl Fn() + Send + 'static) {
     *ASK.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(ask));
 }

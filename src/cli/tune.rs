@@ -11,11 +11,11 @@ use clap::Args;
 use super::console::{Failure, complain, progress, say};
 use super::evaluate::{bootstrap_samples, tell_left_out};
 use super::settings::{SettingsArgs, contradictions};
-use super::{CorpusArgs, FiguresArgs, ThreadArgs, refuse_overwriting};
+use super::{CorpusArgs, FiguresArgs, ThreadArgs, interrupt, refuse_overwriting};
 use crate::corpus::{Corpus, read_bundled};
 use crate::error::{Error, Result};
 use crate::evaluate::{Bootstrap, Target};
-use crate::output_file::OutputFile;
+use crate::output_file::{OutputFile, tell_kept};
 use crate::settings::Settings;
 use crate::tables::Table;
 use crate::tuning::{Search, SearchEnd, SearchProgress, Tuning, Vary, tune};
@@ -57,9 +57,9 @@ pub(super) struct TuneArgs {
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
-    /// Decides trials, folds and the documents kept from the search
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Decides trials, folds and the documents kept from the search [default: 1, or that of --config]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     #[command(flatten)]
     figures: FiguresArgs,
     #[command(flatten)]
@@ -72,7 +72,7 @@ pub(super) struct TuneArgs {
 const DRAWS: usize = 10_000;
 
 pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
-    let start = args.settings.settings(Some(args.seed))?;
+    let start = args.settings.settings(args.seed)?;
     let read = || {
         args.corpus
             .iter()
@@ -101,13 +101,13 @@ pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
     let search = Search {
         aim: args.aim.clone(),
         trials: args.trials as usize,
-        seed: args.seed,
+        seed: start.training.seed,
         vary,
         hold_out: args.hold_out,
         draws: DRAWS,
         bootstrap: Bootstrap {
             samples: args.bootstrap,
-            seed: args.seed,
+            seed: start.training.seed,
         },
     };
     let end = search_with_bar(args, &corpus, &start, &search)?;
@@ -136,17 +136,14 @@ fn search_with_bar(
 ) -> Result<SearchEnd> {
     let stopped = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stopped);
-    // Where it cannot be set Ctrl-C ends the program at once; the log is whole even then.
-    let _ = ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
+    interrupt::ask_first(move || {
+        asked.store(true, Ordering::SeqCst);
         complain("stopping after the trials that are running; once more to stop at once");
     });
-    let bar = progress(
-        Some(0),
-        "{bar:30} {pos}/{len} trials {msg} ({elapsed}, {eta} left)",
-    );
+    if let Some(log) = &args.log {
+        tell_kept(log);
+    }
+    let bar = progress(Some(0), "{bar:30} {pos}/{len} trials {msg} ({elapsed})");
     let told = |at| match at {
         SearchProgress::Planned(trials) => bar.set_length(trials as u64),
         SearchProgress::Done { trial, rung, score } => {
