@@ -40,7 +40,8 @@ pub(crate) use elements::{Element, JsonArray};
 pub(crate) use encoding::{NotUtf8, decoded};
 pub(crate) use files::{Block, Blocks, PieceLines, STANDARD_INPUT, ending, open, peek};
 pub(crate) use format::{
-    Container, container_in, container_of_ending, is_array_of_objects, names_text, separator,
+    Container, container_in, container_of_ending, is_array_of_objects, names_text, refuse_sheet,
+    separator,
 };
 pub(crate) use formats::brat::texts_of_folder;
 pub(crate) use formats::columnar::{Source, Wanted, open_stream};
