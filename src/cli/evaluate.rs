@@ -33,6 +33,7 @@ Examples:
   marsad evaluate ours.jsonl --leave-one-out outlet
   marsad evaluate ours.jsonl --by-period date --period month
   marsad evaluate ours.jsonl --learning-curve
+  marsad evaluate reviewed.xlsx --sheet May
 
 Labels in a field \"unsure\" are not counted for their row.")]
 pub(super) struct EvaluateArgs {

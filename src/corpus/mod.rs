@@ -49,7 +49,8 @@ pub(crate) use files::{
 };
 pub(crate) use folds::{assign_shares, document_numbers};
 pub(crate) use format::{
-    Container, container_in, container_of_ending, is_array_of_objects, names_text, separator,
+    Container, container_in, container_of_ending, is_array_of_objects, names_text, refuse_sheet,
+    separator,
 };
 pub(crate) use formats::brat::texts_of_folder;
 pub(crate) use formats::columnar::{Source, Wanted, open_stream};
