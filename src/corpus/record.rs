@@ -144,17 +144,33 @@ impl ReadCounts {
         let mut told = Vec::new();
         if self.answers > 0 {
             told.push(format!(
-                "{} answers to one label at a time were joined by text; labels not asked about are left open",
-                self.answers
+                "{} to one label at a time joined by text; labels not asked about are left open",
+                counted(self.answers, "answer")
             ));
         }
         if self.voted > 0 {
+            let open = match self.tied {
+                0 => String::new(),
+                tied => format!(
+                    "; {} with as many for as against left open",
+                    counted(tied, "label")
+                ),
+            };
             told.push(format!(
-                "{} rows of several annotators became {} sentences with the labels of the majority; {} labels with as many for as against are left open",
-                self.voted, self.decided, self.tied
+                "{} of several annotators brought to {} with the labels of the majority{open}",
+                counted(self.voted, "row"),
+                counted(self.decided, "sentence")
             ));
         }
         told
+    }
+}
+
+/// A number and what it counts.
+fn counted(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
     }
 }
 
