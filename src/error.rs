@@ -14,19 +14,6 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Bytes that are not UTF-8.
-    #[error(
-        "{}, line {line}: not valid UTF-8 at byte {byte} of the line; convert the file to UTF-8 first",
-        path.display()
-    )]
-    Encoding {
-        /// The file.
-        path: PathBuf,
-        /// Line in the file, from 1.
-        line: u64,
-        /// First invalid byte of that line, from 1.
-        byte: usize,
-    },
     /// A row of a corpus or of input that cannot be understood.
     #[error("{}, line {line}: {message}", path.display())]
     Row {

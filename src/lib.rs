@@ -36,6 +36,7 @@ mod output_file;
 pub mod predict;
 pub mod scoring;
 mod settings;
+mod shield;
 pub mod streaming;
 pub mod tables;
 pub mod text;

@@ -722,6 +722,7 @@ fn own_rows_are_not_taken_for_exports() {
         r#"{"text":"نص","labels":["airstrike"],"annotations":[]}"#,
         r#"{"text":"نص","labels":["airstrike"],"data":{"x":1},"id":4}"#,
         r#"{"text":"نص","label":"airstrike","spans":[],"options":[]}"#,
+        r#"{"text":"نص","labels":"airstrike","Comments":"none|of|all"}"#,
     ] {
         let path = folder.write("own.jsonl", format!("{row}\n"));
         let corpus = reader().read(&[path]).unwrap();

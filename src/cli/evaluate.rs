@@ -23,6 +23,7 @@ Examples:
   marsad evaluate held-out.jsonl
   marsad evaluate held-out.jsonl --by outlet
   marsad evaluate held-out.csv -m ours.safetensors --json > figures.json
+  marsad evaluate reviewed.xlsx --sheet May
 
 Labels in a field \"unsure\" are not counted for their row.")]
 pub(super) struct EvaluateArgs {

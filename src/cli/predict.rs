@@ -27,12 +27,15 @@ Examples:
   marsad predict rows.jsonl --text-field body --id-field nr -o labelled.jsonl
   marsad predict posts.csv --to csv --keep date,source > labelled.csv
   marsad predict posts.csv --review 10% --prior estimate -o labelled.jsonl
+  marsad predict old.csv --encoding windows-1256 -o labelled.jsonl
+  marsad predict tasks.json --text-field data.body -o labelled.jsonl
   marsad predict posts.csv --bom --columns data/acled.toml -o for-the-spreadsheet.csv
   marsad predict archive.jsonl.gz --keep outlet,date -o archive.parquet
   marsad predict rows.jsonl --to label-studio -o tasks.json
   zcat archive.jsonl.gz | marsad predict - --from jsonl | jq .labels
 
-Plain text is split into sentences; a row of JSON Lines, CSV or TSV is one unit unless --split yes.
+Plain text is split into sentences; a row of JSON, a table, a sheet, Parquet or Arrow is one unit
+unless --split yes.
 Offsets are bytes: of the file for plain text, of the text field for rows.
 With --review each row says whether it is to be read by hand: {\"review\": true}.
 A row that cannot be read gives {\"id\", \"error\"} in its place, and exit status 1.

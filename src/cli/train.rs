@@ -32,9 +32,11 @@ Examples:
   marsad train large.tsv.gz --single-label --hold-out 0.1
   marsad train ours.jsonl --aim recall=0.95
   marsad train --config settings.toml --folds 10
+  marsad train label-studio.json prodigy.jsonl --aliases names.toml
 
-A corpus is JSON Lines (text, labels or label, optional id and doc), CSV or TSV with a header, or
-bare label<TAB>text; .gz and .zst are read through. Rows annotated as none say \"none\" or [].")]
+A corpus is JSON Lines (text, labels or label, optional id and doc), CSV or TSV with a header, bare
+label<TAB>text, a spreadsheet, Parquet, Arrow, an export of doccano, Label Studio or Prodigy, or a
+folder of brat; .gz and .zst are read through. Rows annotated as none say \"none\" or [].")]
 pub(super) struct TrainArgs {
     /// Annotated corpora; without any, the bundled one
     pub(super) corpus: Vec<PathBuf>,
@@ -55,7 +57,7 @@ the text where rows have no doc), is never learnt from: calibration, thresholds 
 from at most 50,000 of its rows, with the choices for each half made on the other.
 
 Whole sentences are scored, no windows of words. The same text with different labels cannot be found \
-without holding all texts: such rows are kept. Above 65,536 documents their number is an estimate.")]
+without holding all texts: such rows are kept, and each annotator's row of a sentence counts by itself. Above 65,536 documents their number is an estimate.")]
     pub(super) stream: bool,
     /// Passes in which weights are learnt [default: 1]
     #[arg(long, value_name = "N", help_heading = STREAM, requires = "stream")]

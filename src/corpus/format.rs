@@ -221,6 +221,20 @@ pub(super) fn text_layout(path: &Path, format: CorpusFormat, head: &[u8]) -> Res
     }
 }
 
+/// Refuses to look for a sheet in what has none.
+///
+/// # Errors
+/// When a sheet is named.
+pub(crate) fn refuse_sheet(path: &Path, sheet: Option<&str>) -> Result<()> {
+    match sheet {
+        None => Ok(()),
+        Some(_) => Err(Error::File {
+            path: path.into(),
+            message: "is no spreadsheet and has no sheets; leave --sheet out".into(),
+        }),
+    }
+}
+
 /// Whether a text begins as an array of objects does.
 pub(crate) fn is_array_of_objects(head: &[u8]) -> bool {
     head.strip_prefix(b"[")

@@ -8,6 +8,7 @@ mod digest;
 mod elements;
 mod encoding;
 mod files;
+mod flag_columns;
 mod folds;
 mod format;
 mod formats;
@@ -45,7 +46,8 @@ pub(crate) use files::{
     Block, Blocks, PieceLines, STANDARD_INPUT, can_be_read_twice, ending, open, peek,
 };
 pub(crate) use format::{
-    Container, container_in, container_of_ending, is_array_of_objects, names_text, separator,
+    Container, container_in, container_of_ending, is_array_of_objects, names_text, refuse_sheet,
+    separator,
 };
 pub(crate) use formats::brat::texts_of_folder;
 pub(crate) use formats::columnar::{Source, Wanted, open_stream};

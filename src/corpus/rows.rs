@@ -7,7 +7,7 @@ use super::encoding::decoded;
 use super::files::{ending, open, peek};
 use super::format::{
     Container, CorpusFormat, Layout, Reading, container_in, container_of_ending, names_text,
-    text_layout,
+    refuse_sheet, text_layout,
 };
 use super::formats::{ObjectFormat, ObjectRows, brat, columnar, sheet};
 use super::row::{KeptFields, RawRow, RowError};
@@ -32,7 +32,9 @@ impl FileRows {
     /// # Errors
     /// When it cannot be opened, its format is not known, or a table lacks a column that must be there.
     pub(super) fn open(path: &Path, format: CorpusFormat, reading: &Reading) -> Result<Self> {
+        let sheet = reading.sheet.as_deref();
         if format == CorpusFormat::Brat {
+            refuse_sheet(path, sheet)?;
             let rows = brat::rows(path, reading.encoding)?;
             return Ok(Self::Read(rows.into_iter()));
         }
@@ -48,6 +50,7 @@ impl FileRows {
                 return Ok(Self::Table(Box::new(rows)));
             }
         }
+        refuse_sheet(path, sheet)?;
         let mut reader =
             decoded(reader, reading.encoding).map_err(|error| Error::io(path, error))?;
         let head = peek(path, &mut *reader)?;
@@ -80,6 +83,7 @@ impl FileRows {
             let table = || sheet::open(path, bytes.clone(), reading.sheet.as_deref());
             return TableRows::of_cells(path, table()?, || table().map(Some), kept);
         }
+        refuse_sheet(path, reading.sheet.as_deref())?;
         let source = columnar::Source::new(path, reader, container)?;
         let names = match kept {
             KeptFields::Named(names) => names.as_slice(),

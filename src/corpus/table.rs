@@ -10,6 +10,7 @@ use super::cells::{CellRecord, CellTable};
 use super::delimited::{Delimited, DelimitedRecords, UNCLOSED_QUOTE};
 use super::encoding::{NotUtf8, TextEncoding};
 use super::files::{can_be_read_twice, open_text};
+use super::flag_columns::{FlagSurvey, flag};
 use super::format::{Reading, TableForm};
 use super::row::{KeptFields, RawRow, RowError, cell_labels};
 use super::rows::NumberedRow;
@@ -189,16 +190,23 @@ fn survey<'a>(
         let mut survey = FlagSurvey::new(header, taken);
         if let Some(again) = again()? {
             for record in again {
-                survey.add(&record?);
+                add(&mut survey, &record?);
             }
             return Ok(survey);
         }
         for record in records {
             let record = record?;
-            survey.add(&record);
+            add(&mut survey, &record);
             read.push(record);
         }
         Ok(survey)
+    }
+}
+
+/// Rows in error say nothing; they are told when they are read.
+fn add(survey: &mut FlagSurvey, (line, cells): &NumberedRecord) {
+    if let Ok(cells) = cells {
+        survey.add(*line, &cells.record);
     }
 }
 
@@ -345,88 +353,6 @@ fn find_columns(
     })
 }
 
-/// What a cell of a label's own column says; `None` for anything but yes and no.
-fn flag(cell: &str) -> Option<bool> {
-    match cell.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" => Some(true),
-        "0" | "false" | "no" => Some(false),
-        _ => None,
-    }
-}
-
-/// What the columns of a table hold that may each say of a label whether it holds.
-struct FlagSurvey {
-    rows: usize,
-    columns: Vec<SurveyedColumn>,
-}
-
-struct SurveyedColumn {
-    column: usize,
-    /// Cells that say yes or no.
-    given: usize,
-    /// Cells that say something else.
-    odd: usize,
-    first_odd: Option<(u64, String)>,
-}
-
-impl FlagSurvey {
-    fn new(header: &csv::StringRecord, taken: &[Option<usize>]) -> Self {
-        let columns = (0..header.len())
-            .filter(|&column| !taken.contains(&Some(column)))
-            .map(|column| SurveyedColumn {
-                column,
-                given: 0,
-                odd: 0,
-                first_odd: None,
-            });
-        Self {
-            rows: 0,
-            columns: columns.collect(),
-        }
-    }
-
-    /// Rows in error say nothing; they are told when they are read.
-    fn add(&mut self, (line, row): &NumberedRecord) {
-        let Ok(Cells { record: row, .. }) = row else {
-            return;
-        };
-        self.rows += 1;
-        for surveyed in &mut self.columns {
-            match row.get(surveyed.column).unwrap_or_default().trim() {
-                "" => {}
-                cell if flag(cell).is_some() => surveyed.given += 1,
-                other => {
-                    surveyed.odd += 1;
-                    (surveyed.first_odd).get_or_insert_with(|| (*line, shortened(other)));
-                }
-            }
-        }
-    }
-
-    /// The columns that hold only 0, 1 (or true, false, yes, no) and nothing, with the label each
-    /// is named after.
-    ///
-    /// # Errors
-    /// When a column holds nearly only 0 and 1: the odd cell would drop a whole label.
-    fn flags(&self, path: &Path, header: &csv::StringRecord) -> Result<Vec<(usize, String)>> {
-        const FLAGS_FOR_ONE_ODD_CELL: usize = 4;
-        let mut flags = Vec::new();
-        for surveyed in &self.columns {
-            let name = header.get(surveyed.column).unwrap_or_default();
-            match &surveyed.first_odd {
-                None if surveyed.given > 0 => flags.push((surveyed.column, name.trim().to_owned())),
-                Some((line, cell)) if surveyed.given >= FLAGS_FOR_ONE_ODD_CELL * surveyed.odd => {
-                    let message =
-                        format!("{cell:?} in the column {name:?}, which otherwise says 0 or 1");
-                    return Err(row_error(path, *line, message));
-                }
-                _ => {}
-            }
-        }
-        Ok(flags)
-    }
-}
-
 fn read_record(cells: &Cells, columns: &Columns) -> std::result::Result<RawRow, RowError> {
     let record = &cells.record;
     let cell = |column: usize| record.get(column).unwrap_or_default();
@@ -519,7 +445,7 @@ fn unnamed(record: &csv::StringRecord) -> std::result::Result<RawRow, RowError> 
     })
 }
 
-fn row_error(path: &Path, line: u64, message: String) -> Error {
+pub(super) fn row_error(path: &Path, line: u64, message: String) -> Error {
     Error::Row {
         path: path.into(),
         line,

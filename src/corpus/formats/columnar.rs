@@ -17,6 +17,7 @@ use crate::corpus::cells::{CellRecord, CellTable};
 use crate::corpus::files::can_be_read_twice;
 use crate::corpus::format::Container;
 use crate::error::{Error, Result, one_line, shortened};
+use crate::shield::{Shielded, shielded};
 
 /// Rows that are decoded together.
 const ROWS_A_BATCH: usize = 1024;
@@ -81,12 +82,13 @@ impl Source {
         let with_path = |error| Error::io(path, error);
         let mut file = self.file.try_clone().map_err(with_path)?;
         file.rewind().map_err(with_path)?;
-        let opened = match self.container {
-            Container::Parquet => parquet(path, file, wanted)?,
+        let opened = shielded(|| match self.container {
+            Container::Parquet => parquet(path, file, wanted),
             Container::Arrow => arrow_file(BufReader::new(file), wanted)
-                .map_err(|error| damaged(path, &error.to_string()))?,
-            _ => arrow_stream(path, BufReader::new(file))?,
-        };
+                .map_err(|error| damaged(path, &error.to_string())),
+            _ => arrow_stream(path, BufReader::new(file)),
+        });
+        let opened = opened.map_err(|message| damaged(path, &message))??;
         Ok(table(path, opened, wanted))
     }
 }
@@ -100,7 +102,9 @@ pub(crate) fn open_stream(
     reader: Box<dyn BufRead + Send>,
     wanted: &Wanted<'_>,
 ) -> Result<CellTable> {
-    Ok(table(path, arrow_stream(path, reader)?, wanted))
+    let opened = shielded(|| arrow_stream(path, reader));
+    let opened = opened.map_err(|message| damaged(path, &message))??;
+    Ok(table(path, opened, wanted))
 }
 
 fn table(path: &Path, opened: Opened, wanted: &Wanted<'_>) -> CellTable {
@@ -110,12 +114,13 @@ fn table(path: &Path, opened: Opened, wanted: &Wanted<'_>) -> CellTable {
     let typed = wanted.typed;
     let names = columns.iter().map(|(name, _)| name.clone()).collect();
     let mut rows = 0;
-    let records = batches.flat_map(move |batch| {
+    let records = Shielded::new(batches).flat_map(move |batch| {
         let batch = batch.map_err(|message| damaged(&file, &message));
         let records = batch.and_then(|batch| {
             let first = rows;
             rows += batch.num_rows() as u64;
-            read_batch(&file, &batch, &columns, first, typed)
+            shielded(|| read_batch(&file, &batch, &columns, first, typed))
+                .unwrap_or_else(|message| Err(damaged(&file, &message)))
         });
         match records {
             Ok(records) => records.into_iter().map(Ok).collect::<Vec<_>>(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::spans::{self, Places, Span};
 use crate::corpus::jsonl::{scalar, text_of, unsure};
-use crate::corpus::row::{KeptFields, RawRow, RowError, named};
+use crate::corpus::row::{KeptFields, RawRow, RowError, cell_labels, named};
 
 const TEXT_FIELDS: &[&str] = &["text", "data"];
 const LABEL_FIELDS: &[&str] = &["label", "labels", "cats", "entities"];
@@ -118,6 +118,10 @@ fn said(object: &Map<String, Value>, text: &str) -> Result<(Vec<Said>, bool), Ro
                     said.add(name, item, &places)?;
                 }
             }
+            Some(Value::String(cell)) => match cell_labels(cell) {
+                None => continue,
+                Some(labels) => said.categories.extend(labels),
+            },
             Some(label) => said.add(name, label, &places)?,
         }
         is_annotated = true;

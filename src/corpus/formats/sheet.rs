@@ -8,6 +8,7 @@ use calamine::{Data, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
 
 use crate::corpus::cells::{CellRecord, CellTable};
 use crate::error::{Error, Result, one_line, shortened};
+use crate::shield::shielded;
 
 /// The whole file.
 ///
@@ -31,10 +32,15 @@ pub(crate) fn open(path: &Path, bytes: Arc<[u8]>, name: Option<&str>) -> Result<
         path: path.into(),
         message,
     };
-    let book = open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|_| {
-        of_file("no spreadsheet that can be read: damaged, under a password, or none; save it anew as XLSX".into())
-    })?;
-    let range = sheet(book, name).map_err(of_file)?;
+    let unreadable =
+        "no spreadsheet that can be read: damaged, under a password, or none; save it anew as XLSX";
+    let range = shielded(|| {
+        let book = open_workbook_auto_from_rs(Cursor::new(bytes));
+        sheet(book.map_err(|_| unreadable.to_owned())?, name)
+    });
+    let range = range
+        .unwrap_or_else(|_| Err(unreadable.into()))
+        .map_err(of_file)?;
     let start = u64::from(range.start().map_or(0, |(row, _)| row)) + 1;
     let mut rows: Vec<(u64, Vec<Data>)> = Vec::with_capacity(range.height());
     for (number, cells) in (start..).zip(range.rows()) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::delimited::missing_column;
+use super::delimited::{find_column, missing_column};
 use super::{DEFAULT_ID_FIELD, InputFields, Most, Rows, Source, Unit};
 use crate::corpus::{CellRecord, CellTable};
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ pub(super) fn open(
     pieces: usize,
 ) -> Result<(Rows, Source)> {
     let header = &table.names;
-    let find = |name: &str| header.iter().position(|other| other == name);
+    let find = |name: &str| find_column(header, name);
     let wanted = |name: &str| {
         find(name).ok_or_else(|| Error::File {
             path: path.into(),

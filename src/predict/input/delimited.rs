@@ -115,7 +115,7 @@ fn columns_of(
         .iter()
         .map(|name| String::from_utf8_lossy(name).trim().to_owned())
         .collect();
-    let find = |name: &str| header.iter().position(|other| other == name);
+    let find = |name: &str| find_column(&header, name);
     let bare = delimiter == b'\t' && header.len() == 2 && find(&fields.text).is_none();
     let missing = |name: &str| Error::File {
         path: path.into(),
@@ -139,6 +139,16 @@ fn columns_of(
         doc: find(&fields.doc),
     };
     Ok((columns, bare.then_some(first)))
+}
+
+/// The column of a name, else of one that differs only in capitals, as spreadsheets have them.
+pub(super) fn find_column(header: &[String], name: &str) -> Option<usize> {
+    let exact = header.iter().position(|other| other == name);
+    exact.or_else(|| {
+        header
+            .iter()
+            .position(|other| other.eq_ignore_ascii_case(name))
+    })
 }
 
 /// What to say of a column that is not there.

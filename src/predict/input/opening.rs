@@ -8,7 +8,8 @@ use super::{InputFields, InputFormat, InputOptions, Most, Rows, Source, cells, d
 use crate::corpus::{
     Blocks, Container, JsonArray, ObjectFormat, Source as ColumnSource, Wanted, container_in,
     container_of_ending, decoded, ending, is_array_of_objects, names_text, open, open_sheet,
-    open_stream, peek, sample_objects, separator, sheet_bytes, texts_of_folder, told_by,
+    open_stream, peek, refuse_sheet, sample_objects, separator, sheet_bytes, texts_of_folder,
+    told_by,
 };
 use crate::error::{Error, Result};
 
@@ -52,6 +53,7 @@ pub(super) fn open_source(
             return open_container(path, reader, found, options, fields, pieces);
         }
     }
+    refuse_sheet(path, options.sheet.as_deref())?;
     let mut reader = decoded(reader, options.encoding).map_err(|error| Error::io(path, error))?;
     let head = peek(path, &mut *reader)?;
     let format = match options.format {
@@ -107,6 +109,9 @@ fn open_container(
     fields: &InputFields,
     pieces: usize,
 ) -> Result<(Rows, Source)> {
+    if container != Container::Sheet {
+        refuse_sheet(path, options.sheet.as_deref())?;
+    }
     let names = cells::names(fields);
     let wanted = Wanted {
         column: &|_| false,
