@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::console::{Failure, colours, complain, fail, printed, reading_progress};
+use super::console::{Failure, colours, complain, progress};
 use super::decide::DecisionArgs;
 use super::{FileArgs, ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::compressed::{Compressed, Compression};
-use crate::corpus::{CodingColumns, STANDARD_INPUT, bytes_read};
+use crate::corpus::{CodingColumns, STANDARD_INPUT};
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
@@ -27,11 +27,11 @@ Examples:
   marsad predict rows.jsonl --text-field body --id-field nr -o labelled.jsonl
   marsad predict posts.csv --to csv --keep date,source > labelled.csv
   marsad predict posts.csv --review 10% --prior estimate -o labelled.jsonl
+  marsad predict old.csv --encoding windows-1256 -o labelled.jsonl
+  marsad predict tasks.json --text-field data.body -o labelled.jsonl
   marsad predict posts.csv --bom --columns data/acled.toml -o for-the-spreadsheet.csv
   marsad predict archive.jsonl.gz --keep outlet,date -o archive.parquet
   marsad predict rows.jsonl --to label-studio -o tasks.json
-  marsad predict old.csv --encoding windows-1256 -o labelled.jsonl
-  marsad predict tasks.json --text-field data.body -o labelled.jsonl
   zcat archive.jsonl.gz | marsad predict - --from jsonl | jq .labels
 
 Plain text is split into sentences; a row of JSON, a table, a sheet, Parquet or Arrow is one unit
@@ -52,6 +52,8 @@ pub(super) struct PredictArgs {
     /// Format of the input
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     from: InputFormat,
+    #[command(flatten)]
+    files: FileArgs,
     /// Format of the output [default: by the ending of OUT: csv, tsv, parquet, arrow; else jsonl]
     #[arg(long, value_name = "FORMAT")]
     to: Option<OutputFormat>,
@@ -61,8 +63,6 @@ pub(super) struct PredictArgs {
     /// TOML file with the columns of another coding scheme, as data/acled.toml
     #[arg(long, value_name = "FILE.toml")]
     columns: Option<PathBuf>,
-    #[command(flatten)]
-    files: FileArgs,
     /// Field that holds the text
     #[arg(long, value_name = "F", default_value = "text")]
     text_field: String,
@@ -117,6 +117,10 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
         layout: args.layout(&predictor, columns, margin.is_some())?,
     };
     run.check_inputs()?;
+    if let Some(path) = &args.output {
+        refuse_overwriting(path, run.files_read())?;
+    }
+    run.tell_missing_labels();
     let predictor = args.decision.apply(predictor, |predictor| {
         run.probabilities(predictor)
             .map_err(|stopped| stopped.into_failure(Path::new("standard error")))
@@ -129,7 +133,6 @@ pub(super) fn run(args: &PredictArgs) -> Result<ExitCode, Failure> {
                 .0
         }
         Some(path) => {
-            refuse_overwriting(path, run.files_read())?;
             let file = Compressed::new(Compression::of(path), OutputFile::create(path)?);
             let written = run.label(&predictor, file);
             let (counts, file) = written.map_err(|stopped| stopped.into_failure(path))?;
@@ -206,10 +209,6 @@ impl PredictArgs {
                     "columns: {name:?} is the name of a column of the output; choose another"
                 ),
             });
-        }
-        if let (Some(columns), Some(path)) = (&layout.columns, &self.columns) {
-            let labels = layout.labels.iter().map(String::as_str);
-            tell_missing(path, &columns.missing(labels));
         }
         Ok(layout)
     }
@@ -288,6 +287,14 @@ impl Run<'_> {
         inputs.chain(&args.model.model).chain(&args.columns)
     }
 
+    /// Tells the labels of the model for which the other coding scheme has no values.
+    fn tell_missing_labels(&self) {
+        if let (Some(columns), Some(path)) = (&self.layout.columns, &self.args.columns) {
+            let labels = self.layout.labels.iter().map(String::as_str);
+            tell_missing(path, &columns.missing(labels));
+        }
+    }
+
     /// What is wrong with a file is told before anything is written.
     fn check_inputs(&self) -> Result<(), Error> {
         for path in self.inputs {
@@ -333,17 +340,12 @@ impl Run<'_> {
         new_sink: impl Fn() -> S + Sync,
         writer: &mut (impl RowOutput<S> + Send),
     ) -> Result<(), Stopped> {
-        let bar = reading_progress(self.inputs);
-        let before = bytes_read();
+        let bar = progress(None, "{spinner} {human_pos} rows, {per_sec} ({elapsed})");
         self.on_all_inputs(predictor, |stream, input| {
             writer.start_document();
             stream.run(input, &new_sink, |rows| {
                 writer.write(rows)?;
-                let rows = writer.counts().rows;
-                bar.set_rows(rows, before);
-                if self.args.output.is_none() {
-                    printed(rows);
-                }
+                bar.set_position(writer.counts().rows as u64);
                 Ok(())
             })
         })?;
@@ -354,13 +356,15 @@ impl Run<'_> {
     /// The probabilities of the labels in all rows that can carry one, row by row.
     fn probabilities(&self, predictor: &Predictor) -> Result<Vec<f32>, Stopped> {
         let mut probabilities = Vec::new();
-        let bar = reading_progress(self.inputs);
-        let before = bytes_read();
+        let bar = progress(
+            None,
+            "{spinner} counting labels: {human_pos} rows ({elapsed})",
+        );
         let labels = predictor.header().labels.len().max(1);
         self.on_all_inputs(predictor, |stream, input| {
             stream.run(input, Probabilities::default, |rows| {
                 probabilities.append(&mut rows.0);
-                bar.set_rows(probabilities.len() / labels, before);
+                bar.set_position((probabilities.len() / labels) as u64);
                 Ok(())
             })
         })?;
@@ -413,7 +417,7 @@ impl Run<'_> {
                 1 => ("row", "it has its"),
                 _ => ("rows", "each has its"),
             };
-            fail(&format!(
+            complain(&format!(
                 "{} {rows} could not be read; {its} error in the output",
                 counts.errors
             ));
