@@ -52,7 +52,7 @@ fn verbs_answer_what_cannot_be_read_with_one_line() {
             folder.marsad(&arguments)
         };
         run("missing.jsonl").refused(&["missing.jsonl", "No such file"]);
-        run("letter.txt").refused(&["letter.txt", ".jsonl"]);
+        run("letter.txt").refused(&["letter.txt", "--format"]);
         if verb[0] == "check" {
             let empty = run("empty.jsonl");
             assert_eq!((empty.status, empty.err.as_str()), (1, ""));
@@ -562,4 +562,301 @@ fn split_by_date_tests_on_what_came_later() {
         "2016",
     ];
     folder.marsad(&without).refused(&["\"day\"", "2015-08-06"]);
+}
+
+#[test]
+fn agreement_is_measured_between_files_rows_and_columns() {
+    let folder = Folder::new();
+    let said = |labels: &dyn Fn(usize) -> Vec<&'static str>, annotator: Option<&str>| {
+        let mut rows = String::new();
+        for number in 0..10 {
+            let mut row = json!({"id": format!("r{number}"), "doc": format!("d{number}"),
+                "text": format!("خبر عن القصف رقم {number}"), "labels": labels(number)});
+            if let Some(name) = annotator {
+                row["annotator"] = name.into();
+            }
+            rows += &(row.to_string() + "\n");
+        }
+        rows
+    };
+    // Krippendorff 2011, example A: alpha .095.
+    let first = |n: usize| if n == 1 { vec!["fire"] } else { vec![] };
+    let second = |n: usize| {
+        if [0, 1, 2, 5, 8].contains(&n) {
+            vec!["fire"]
+        } else {
+            vec![]
+        }
+    };
+    folder.write("anna.jsonl", said(&first, None));
+    folder.write("omar.jsonl", said(&second, None));
+    let both = said(&first, Some("anna")) + &said(&second, Some("omar"));
+    folder.write("both.jsonl", &both);
+    let mut table = "id\tanna\tomar\n".to_owned();
+    for n in 0..10 {
+        let cell = |labels: Vec<&str>| labels.first().copied().unwrap_or("none").to_owned();
+        table += &format!("r{n}\t{}\t{}\n", cell(first(n)), cell(second(n)));
+    }
+    folder.write("table.tsv", &table);
+    for arguments in [
+        &["anna.jsonl", "omar.jsonl"][..],
+        &["both.jsonl"],
+        &["table.tsv", "--columns", "anna,omar"],
+    ] {
+        let mut all = vec!["corpus", "agreement", "--json", "--bootstrap", "200"];
+        all.extend_from_slice(arguments);
+        let run = folder.marsad(&all).done();
+        let measured: Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(measured["shared"], 10);
+        let label = &measured["labels"][0];
+        assert_eq!(label["label"], "fire");
+        let alpha = label["alpha"]["value"].as_f64().unwrap();
+        assert!((alpha - (1.0 - 76.0 / 84.0)).abs() < 1e-9, "{alpha}");
+        assert!(label["alpha"]["low"].as_f64().unwrap() < alpha);
+        assert!((label["pairs"][0]["kappa"]["value"].as_f64().unwrap() - 0.2).abs() < 1e-9);
+        assert_eq!(measured["disputed"].as_array().unwrap().len(), 4);
+        assert_eq!(measured["disputed"][0]["labels"], json!(["fire"]));
+        assert_eq!(measured["disputed"][0]["id"], "r0");
+    }
+    let told = folder
+        .marsad(&["corpus", "agreement", "both.jsonl", "-n", "2"])
+        .done();
+    for words in [
+        "10 items in 10 documents",
+        "0.095",
+        "anna: none; omar: fire",
+        "… and 2 more",
+    ] {
+        assert!(told.out.contains(words), "{words} not in {}", told.out);
+    }
+    folder
+        .marsad(&["corpus", "agreement", "anna.jsonl"])
+        .refused(&["no item was read by two"]);
+    let missing = ["corpus", "agreement", "table.tsv", "--columns", "anna,lena"];
+    folder.marsad(&missing).refused(&["table.tsv", "\"lena\""]);
+}
+
+#[test]
+fn agreement_of_the_second_reading_is_that_of_the_data_page() {
+    let folder = Folder::new();
+    let table = support::repository("data/second-reading/labels.tsv");
+    let arguments = [
+        "corpus",
+        "agreement",
+        table.to_str().unwrap(),
+        "--columns",
+        "first,second",
+        "--json",
+        "--bootstrap",
+        "0",
+    ];
+    let run = folder.marsad(&arguments).done();
+    let measured: Value = serde_json::from_str(&run.out).unwrap();
+    let found: Vec<(String, String, u64)> = measured["labels"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|label| {
+            (
+                label["label"].as_str().unwrap().to_owned(),
+                format!("{:.3}", label["alpha"]["value"].as_f64().unwrap()),
+                label["disputed"].as_u64().unwrap(),
+            )
+        })
+        .filter(|(label, ..)| label != "capture")
+        .collect();
+    let expected = [
+        ("airstrike", "0.998", 9),
+        ("capture.person", "0.988", 50),
+        ("capture.territory", "0.991", 31),
+        ("clash", "0.990", 43),
+        ("execution", "0.997", 8),
+        ("shelling", "0.996", 16),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(label, alpha, differ)| (label.to_owned(), alpha.to_owned(), differ))
+    );
+    assert_eq!(measured["disputed"].as_array().unwrap().len(), 154);
+}
+
+const FAST: &str = "[learner]\nwindow_words = 0\n[features]\nmin_document_frequency = 1\n";
+
+#[test]
+fn suspects_come_first_where_labels_were_changed() {
+    let folder = Folder::new();
+    folder.write("fast.toml", FAST);
+    // Row 8 loses its label, row 3 gets one.
+    let rows: Vec<String> = small_corpus()
+        .lines()
+        .enumerate()
+        .map(|(number, line)| match number {
+            8 => line.replace("[\"air\"]", "[]"),
+            3 => line.replace("[]", "[\"air\"]"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    folder.write("a.jsonl", rows.join("\n"));
+    let arguments = [
+        "corpus",
+        "suspects",
+        "a.jsonl",
+        "--config",
+        "fast.toml",
+        "-n",
+        "6",
+        "--json",
+        "-o",
+        "out.jsonl",
+    ];
+    let run = folder.marsad(&arguments).done();
+    let found: Value = serde_json::from_str(&run.out).unwrap();
+    let suspects = found["suspects"].as_array().unwrap();
+    assert_eq!((suspects.len(), &found["rows"]), (6, &json!(60)));
+    let of = |id: &str| {
+        suspects
+            .iter()
+            .find(|row| row["id"] == id)
+            .unwrap_or_else(|| panic!("{id} not in {}", run.out))
+    };
+    let (missing, wrong) = (of("r8"), of("r3"));
+    assert_eq!(
+        (&missing["direction"], &missing["label"]),
+        (&json!("missing"), &json!("air"))
+    );
+    assert_eq!(
+        (&wrong["direction"], &wrong["label"]),
+        (&json!("wrong"), &json!("air"))
+    );
+    assert_eq!(wrong["labels"], json!(["air"]));
+    let text = missing["text"].as_str().unwrap();
+    let (start, end) = (
+        missing["evidence"]["start"].as_u64().unwrap(),
+        missing["evidence"]["end"].as_u64().unwrap(),
+    );
+    assert!(
+        text.get(start as usize..end as usize)
+            .is_some_and(|window| !window.is_empty())
+    );
+    assert_eq!(missing["file"], "a.jsonl");
+    assert_eq!(missing["line"], 9);
+    assert_eq!(lines(&folder, "out.jsonl").len(), 6);
+    let told = folder
+        .marsad(&[
+            "corpus",
+            "suspects",
+            "a.jsonl",
+            "--config",
+            "fast.toml",
+            "-n",
+            "2",
+        ])
+        .done();
+    for words in [
+        "1. a.jsonl:",
+        "air",
+        "⟦",
+        "of 60 rows have a label that is likely an error",
+    ] {
+        assert!(told.out.contains(words), "{words} not in {}", told.out);
+    }
+    folder
+        .marsad(&["corpus", "suspects", "a.jsonl", "-o", "a.jsonl"])
+        .refused(&["is read by this command"]);
+}
+
+#[test]
+fn next_chooses_unlike_sentences_and_says_why() {
+    let folder = Folder::new();
+    folder.write("fast.toml", FAST);
+    let annotated = small_corpus();
+    folder.write("a.jsonl", &annotated);
+    let mut pool = String::new();
+    for number in 0..40 {
+        let place = ["سوق الهال", "مدرسة القرية", "جسر الرستن", "مشفى المدينة"][number % 4];
+        let what = [
+            "قصفت المدفعية",
+            "زار الوفد",
+            "شنت طائرات غارات على",
+            "افتتح المحافظ",
+            "تضررت نوافذ",
+        ][number % 5];
+        let when = ["صباح السبت", "مساء الأحد"][number % 2];
+        pool += &(json!({"id": format!("p{number}"), "text": format!("{what} {place} {when}"), "doc": number.to_string()}).to_string() + "\n");
+    }
+    pool += annotated.lines().next().unwrap();
+    pool += "\n{\"id\":\"bad\",\"text\":5}\n";
+    folder.write("pool.jsonl", &pool);
+    let choose = |more: &[&str]| {
+        let mut arguments = vec![
+            "corpus",
+            "next",
+            "a.jsonl",
+            "--config",
+            "fast.toml",
+            "--from",
+            "pool.jsonl",
+            "-n",
+            "10",
+        ];
+        arguments.extend_from_slice(more);
+        folder.marsad(&arguments)
+    };
+    let run = choose(&["--random-share", "0.4"]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    assert!(run.err.contains("10 of 41 sentences chosen: 6 uncertain, 4 by chance; 1 nearly repeat an annotated one; 1 rows could not be read"), "{}", run.err);
+    let rows = run.json_rows();
+    let texts: BTreeSet<&str> = rows
+        .iter()
+        .map(|row| row["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(texts.len(), 10);
+    for row in &rows {
+        match row["chosen"].as_str().unwrap() {
+            "random" => assert_eq!(row["inclusion_probability"], json!(0.1)),
+            _ => assert!(row["margin"].as_f64().is_some() && row["uncertain_label"].is_string()),
+        }
+        assert!(row["id"].as_str().unwrap().starts_with('p'));
+        assert_eq!(row["scores"].as_object().unwrap().len(), 2);
+    }
+    assert_eq!(
+        choose(&["--random-share", "0.4", "--threads", "1"]).out,
+        run.out
+    );
+    assert_ne!(
+        choose(&["--random-share", "0.4", "--seed", "2"]).out,
+        run.out
+    );
+    choose(&["--to", "csv", "-o", "next.csv"]);
+    let table = lines(&folder, "next.csv");
+    assert_eq!(
+        table[0],
+        "id,doc,text,labels,chosen,inclusion_probability,uncertain_label,margin,file,line"
+    );
+    assert_eq!(table.len(), 11);
+    choose(&["-o", "pool.jsonl"]).refused(&["is read by this command"]);
+    folder.write("empty.jsonl", "");
+    folder
+        .marsad(&["corpus", "next", "--from", "empty.jsonl"])
+        .refused(&["nothing to choose from"]);
+    folder
+        .marsad(&["corpus", "next", "--from", "none.jsonl"])
+        .refused(&["none.jsonl"]);
+    let text = folder.write(
+        "article.txt",
+        "قصفت المدفعية أطراف البلدة. وزار الوفد المدرسة.\nالمصدر : الجزيرة + وكالات\n",
+    );
+    let run = folder
+        .marsad(&[
+            "corpus",
+            "next",
+            "--from",
+            text.to_str().unwrap(),
+            "-n",
+            "5",
+            "--random-share",
+            "0",
+        ])
+        .done();
+    assert_eq!(run.json_rows().len(), 2, "{}", run.out);
 }

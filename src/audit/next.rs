@@ -1,10 +1,10 @@
 //! What to annotate next: the sentences of which a model is least sure, unlike each other, and a share
 //! by chance.
 //!
-//! Uncertainty sampling (Lewis and Gale, SIGIR 1994) by labels in turn: each label in turn takes, of the
-//! sentences whose probability lies nearest to its threshold, the one least like those taken before
-//! (greedy k-centre; Sener and Savarese, ICLR 2018, on shared character 5-grams). Turns keep a frequent
-//! label from taking all. What is drawn by chance is a simple random sample of all sentences that could
+//! Uncertainty sampling (Lewis and Gale, SIGIR 1994) by labels in turn: each label in turn takes the
+//! sentence whose probability lies nearest to its threshold and that no sentence taken before resembles;
+//! or, of a window of such sentences, the one least like those taken (greedy k-centre; Sener and
+//! Savarese, ICLR 2018, on shared character 5-grams). Turns keep a frequent label from taking all. What is drawn by chance is a simple random sample of all sentences that could
 //! be taken, so that shares and figures estimated on it are honest: each row tells its probability of
 //! being drawn. `docs/annotating.md` shows what this gains over annotating at random.
 
@@ -47,7 +47,7 @@ impl Default for NextMethod {
     fn default() -> Self {
         Self {
             turns: true,
-            window: 5,
+            window: 1,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod check;
+mod next;
 mod split;
 mod suspects;
 
@@ -40,6 +41,8 @@ enum CorpusVerb {
     Agreement(agreement::AgreementArgs),
     /// Rank rows by how likely one of their labels is an error
     Suspects(suspects::SuspectsArgs),
+    /// Choose what to annotate next from text that is not annotated
+    Next(next::NextArgs),
 }
 
 pub(super) fn run(args: &CorpusVerbArgs) -> std::result::Result<ExitCode, Failure> {
@@ -48,6 +51,7 @@ pub(super) fn run(args: &CorpusVerbArgs) -> std::result::Result<ExitCode, Failur
         CorpusVerb::Split(args) => split::run(args),
         CorpusVerb::Agreement(args) => agreement::run(args),
         CorpusVerb::Suspects(args) => suspects::run(args),
+        CorpusVerb::Next(args) => next::run(args),
     };
     // In these verbs --from is something else.
     outcome.map_err(|failure| match failure {

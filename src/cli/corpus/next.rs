@@ -1,0 +1,376 @@
+//! `marsad corpus next`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::super::console::{Failure, complain, progress, say};
+use super::super::{ThreadArgs, refuse_overwriting};
+use super::{ReadingArgs, similarity};
+use crate::audit::{
+    Chosen, NextMethod, NextRow, NextSettings, Pool, PoolCounts, Sentence, Threshold,
+};
+use crate::corpus::Corpus;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::output_file::OutputFile;
+use crate::predict::{
+    Input, InputFields, InputFormat, Labeller, Predictor, Split, Unit, UnitCursor, Workspace,
+};
+use crate::settings::Settings;
+use crate::text::Furniture;
+use crate::training::{Step, train};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  marsad corpus next ours.jsonl --from archive.jsonl.gz -n 200 -o to-annotate.jsonl
+  marsad corpus next ours.jsonl -m ours.safetensors --from pool.csv --to csv -o to-annotate.csv
+  marsad corpus next --from articles/*.txt -n 50 --random-share 0.5
+
+The model is the one named, else one trained on the corpora named, else the built-in one. Sentences
+that nearly repeat an annotated one or one chosen before are left out. Each row says why it was chosen:
+\"uncertain\", with the label it was chosen for, or \"random\", with the probability that it had; shares
+and figures are to be estimated on the random rows alone.")]
+pub(in super::super) struct NextArgs {
+    /// Corpora annotated so far
+    corpus: Vec<PathBuf>,
+    /// Files with what is not annotated: text, JSON Lines, CSV or TSV
+    #[arg(long, value_name = "UNLABELLED", required = true, num_args = 1..)]
+    from: Vec<PathBuf>,
+    /// Sentences to choose
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rows: u32,
+    /// Model file that says what is uncertain
+    #[arg(short, long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Share of the sentences that is drawn by chance
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = share)]
+    random_share: f64,
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Format of the output
+    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+    to: NextFormat,
+    /// Field of the unlabelled rows that holds the text
+    #[arg(long, value_name = "F", default_value = "text")]
+    text_field: String,
+    /// Whether unlabelled rows are split into sentences
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    split: Split,
+    /// Share of common 5-grams from which on a sentence repeats another
+    #[arg(long, value_name = "SHARE", default_value = "0.8", value_parser = similarity)]
+    similarity: Threshold,
+    /// Decides what is drawn by chance
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// TOML file with the settings of a model that is trained
+    #[arg(long, value_name = "FILE.toml", conflicts_with = "model")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArgs,
+    #[command(flatten)]
+    threads: ThreadArgs,
+}
+
+/// How rows to annotate are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum NextFormat {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+fn share(given: &str) -> std::result::Result<f64, String> {
+    match given.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a share from 0 to 1 is expected".into()),
+    }
+}
+
+pub(in super::super) fn run(args: &NextArgs) -> std::result::Result<ExitCode, Failure> {
+    if let Some(output) = &args.output {
+        let read = args.corpus.iter().chain(&args.from).chain(&args.model);
+        refuse_overwriting(output, read.chain(&args.config))?;
+        drop(OutputFile::create(output)?);
+    }
+    let corpus = match args.corpus.as_slice() {
+        [] => None,
+        paths => Some(args.reading.reader()?.read(paths)?),
+    };
+    for path in &args.from {
+        // What cannot be opened is told before a model is trained.
+        drop(crate::corpus::open(path)?);
+    }
+    let (rows, counts, errors, labels) = args.threads.run(|| -> Result<_> {
+        let predictor = Predictor::new(args.model(corpus.as_ref())?);
+        let labels = predictor.header().labels.clone();
+        let (pool, errors) = args.look_through(&predictor, corpus.as_ref())?;
+        let (rows, counts) = pool.choose();
+        Ok((rows, counts, errors, labels))
+    })??;
+    if counts.offered == 0 {
+        return Err(Error::Corpus(format!(
+            "there is nothing to choose from: no sentence was found in {}",
+            list(&args.from)
+        ))
+        .into());
+    }
+    match &args.output {
+        None => {
+            let mut bytes = Vec::new();
+            write_rows(&mut bytes, &rows, &labels, args.to).map_err(Failure::from)?;
+            let text = String::from_utf8_lossy(&bytes);
+            say(text.trim_end())?;
+        }
+        Some(path) => {
+            let mut file = OutputFile::create(path)?;
+            write_rows(&mut file, &rows, &labels, args.to).map_err(|e| Error::io(path, e))?;
+            file.keep()?;
+        }
+    }
+    args.tell(&rows, &counts, errors);
+    Ok(match errors {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::from(1),
+    })
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let names: Vec<String> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    names.join(", ")
+}
+
+impl NextArgs {
+    fn model(&self, corpus: Option<&Corpus>) -> Result<Model> {
+        if let Some(path) = &self.model {
+            return Model::load(path);
+        }
+        let Some(corpus) = corpus else {
+            return crate::built_in_model();
+        };
+        let mut settings = match &self.config {
+            Some(path) => Settings::read(path)?,
+            None => Settings::default(),
+        };
+        // Its figures are shown to nobody.
+        settings.training.bootstrap_samples = 0;
+        let bar = progress(
+            Some(settings.training.folds as u64 + 3),
+            "{bar:30} {pos}/{len} {msg} ({elapsed})",
+        );
+        bar.set_message("training on what is annotated");
+        let model = train(corpus, &settings, &|step| {
+            if !matches!(step, Step::Dense { .. }) {
+                bar.inc(1);
+            }
+        });
+        bar.finish_and_clear();
+        model
+    }
+
+    /// Offers every unlabelled sentence; returns how many rows could not be read as well.
+    fn look_through(&self, predictor: &Predictor, corpus: Option<&Corpus>) -> Result<(Pool, u64)> {
+        let header = predictor.header();
+        let annotated = corpus.map_or(&[][..], |corpus| corpus.records());
+        let settings = NextSettings {
+            rows: self.rows as usize,
+            random_share: self.random_share,
+            seed: self.seed,
+            similarity: self.similarity,
+            method: NextMethod::default(),
+        };
+        let model = (&header.labels[..], header.mode, &header.thresholds[..]);
+        let texts = annotated.iter().map(|record| record.text.as_str());
+        let mut pool = Pool::new(settings, model, texts);
+        let labeller = Labeller::new(predictor, self.split);
+        let fields = InputFields {
+            text: self.text_field.clone(),
+            ..InputFields::default()
+        };
+        let bar = progress(None, "{spinner} {pos} sentences ({per_sec}, {elapsed})");
+        let mut errors = 0;
+        for path in &self.from {
+            let pieces = 4 * rayon::current_num_threads();
+            let mut input = Input::open(path, InputFormat::Auto, &fields, pieces)?;
+            while let Some(batch) = input.next_batch()? {
+                let units: Vec<Unit<'_>> = batch.units().collect();
+                let offered: Vec<UnitSentences> = (units.par_iter())
+                    .map_init(Workspace::default, |workspace, unit| {
+                        sentences_of(unit, &labeller, workspace, &pool)
+                    })
+                    .collect();
+                for of_unit in offered {
+                    errors += of_unit.errors;
+                    for (offered, is_annotated) in of_unit.offered {
+                        bar.inc(1);
+                        pool.offer(offered, is_annotated);
+                    }
+                }
+            }
+        }
+        bar.finish_and_clear();
+        Ok((pool, errors))
+    }
+
+    fn tell(&self, rows: &[NextRow], counts: &PoolCounts, errors: u64) {
+        let random = rows
+            .iter()
+            .filter(|row| row.chosen == Chosen::Random)
+            .count();
+        let mut told = vec![format!(
+            "{} of {} sentences chosen: {} uncertain, {random} by chance",
+            rows.len(),
+            counts.offered,
+            rows.len() - random
+        )];
+        for (count, what) in [
+            (counts.annotated, "nearly repeat an annotated one"),
+            (counts.empty, "have no word"),
+            (errors, "rows could not be read"),
+        ] {
+            if count > 0 {
+                told.push(format!("{count} {what}"));
+            }
+        }
+        if rows.len() < self.rows as usize {
+            told.push("there are no more that do not repeat each other".to_owned());
+        }
+        complain(&told.join("; "));
+    }
+}
+
+/// What one unit of input offers.
+#[derive(Default)]
+struct UnitSentences {
+    offered: Vec<(crate::audit::Offered, bool)>,
+    errors: u64,
+}
+
+fn sentences_of(
+    unit: &Unit<'_>,
+    labeller: &Labeller<'_>,
+    workspace: &mut Workspace,
+    pool: &Pool,
+) -> UnitSentences {
+    let mut found = UnitSentences::default();
+    let mut cursor = UnitCursor::default();
+    let mut number = 0;
+    while let Some(row) = labeller.next_row(unit, &mut cursor, workspace) {
+        let Ok(labelled) = &row.outcome else {
+            found.errors += 1;
+            continue;
+        };
+        number += 1;
+        if labelled.furniture.is_some_and(Furniture::carries_no_label) {
+            continue;
+        }
+        let whole = unit
+            .text
+            .as_ref()
+            .is_ok_and(|text| text.trim() == labelled.text.trim());
+        let sentence = Sentence {
+            id: match whole {
+                true => row.id().into_owned(),
+                false => format!("{}:{number}", row.id()),
+            },
+            doc: row.doc().to_owned(),
+            text: labelled.text.to_owned(),
+            file: unit.file.to_owned(),
+            line: unit.line,
+        };
+        let offered = pool.prepare(sentence, labelled.leaf_probabilities.to_vec());
+        let is_annotated = pool.is_annotated(&offered);
+        found.offered.push((offered, is_annotated));
+    }
+    found
+}
+
+/// A row as JSON: the probabilities by their labels.
+#[derive(Serialize)]
+struct JsonRow<'a> {
+    #[serde(flatten)]
+    sentence: &'a Sentence,
+    chosen: Chosen,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inclusion_probability: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertain_label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin: Option<f64>,
+    scores: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Writes the rows in a format. What annotation tools import is made of the same rows.
+fn write_rows(
+    output: &mut dyn Write,
+    rows: &[NextRow],
+    labels: &[String],
+    format: NextFormat,
+) -> std::io::Result<()> {
+    match format {
+        NextFormat::Jsonl => rows.iter().try_for_each(|row| {
+            let scores = labels.iter().zip(&row.probabilities);
+            let rounded = |p: &f64| serde_json::Value::from((p * 1e4).round() / 1e4);
+            let json = JsonRow {
+                sentence: &row.sentence,
+                chosen: row.chosen,
+                inclusion_probability: row.inclusion_probability,
+                uncertain_label: row.label.as_deref(),
+                margin: row.margin,
+                scores: scores
+                    .map(|(label, p)| (label.clone(), rounded(p)))
+                    .collect(),
+            };
+            serde_json::to_writer(&mut *output, &json)?;
+            output.write_all(b"\n")
+        }),
+        NextFormat::Csv => write_csv(output, rows),
+    }
+}
+
+fn write_csv(output: &mut dyn Write, rows: &[NextRow]) -> std::io::Result<()> {
+    let mut table = csv::Writer::from_writer(output);
+    table.write_record([
+        "id",
+        "doc",
+        "text",
+        "labels",
+        "chosen",
+        "inclusion_probability",
+        "uncertain_label",
+        "margin",
+        "file",
+        "line",
+    ])?;
+    for row in rows {
+        let sentence = &row.sentence;
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let chosen = match row.chosen {
+            Chosen::Uncertain => "uncertain",
+            Chosen::Random => "random",
+        };
+        table.write_record([
+            sentence.id.as_str(),
+            &sentence.doc,
+            &sentence.text,
+            "",
+            chosen,
+            &number(row.inclusion_probability),
+            row.label.as_deref().unwrap_or_default(),
+            &number(row.margin),
+            &sentence.file,
+            &sentence.line.to_string(),
+        ])?;
+    }
+    table.flush()
+}
