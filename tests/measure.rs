@@ -35,11 +35,12 @@ fn corpus(documents: usize) -> String {
         labels.extend(air.then_some("air"));
         labels.extend(gun.then_some("fire.gun"));
         let document = row / 2;
+        let outlet = ["all", "alpha", "beta"][document % 3];
         rows += &serde_json::json!({
-            "text": format!("{verb} {place} يوم {}", row % 28 + 1),
+            "text": format!("{verb} {place} رقم {row}"),
             "doc": format!("d{document}"),
             "labels": labels,
-            "outlet": ["all", "alpha", "beta"][document % 3],
+            "outlet": outlet,
             "date": format!("{}-{:02}-11", 2021 + document % 3, document % 12 + 1),
         })
         .to_string();
@@ -560,7 +561,7 @@ fn searches_tell_what_their_best_is_worth() {
 fn a_search_that_is_stopped_keeps_its_log_whole() {
     use std::process::{Command, Stdio};
     let folder = folder();
-    let child = Command::new(env!("CARGO_BIN_EXE_marsad"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_marsad"))
         .args([
             "tune", "c.jsonl", "--trials", "5000", "--log", "l.jsonl", "-o", "b.toml",
         ])
@@ -572,6 +573,7 @@ fn a_search_that_is_stopped_keeps_its_log_whole() {
     let log = folder.path("l.jsonl");
     let lines = || std::fs::read_to_string(&log).map_or(0, |log| log.lines().count());
     while lines() < 3 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let stopped = Command::new("kill")
