@@ -47,7 +47,7 @@ fn of_label(label: &LabelReport, told: &mut Vec<String>) {
     let name = &label.label;
     if label.support < FEW {
         told.push(format!(
-            "{name}: only {} annotated sentences were measured on; its figures are mostly chance.",
+            "{name}: measured on fewer than {FEW} annotated sentences ({}); its figures are mostly chance.",
             label.support
         ));
         return;
