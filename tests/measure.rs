@@ -220,15 +220,10 @@ fn noise_that_the_folds_undo_changes_nothing() {
         let arguments = ["evaluate", "c.jsonl", "--folds", "3", "--noise", "--json"];
         let run = folder.marsad(&[&arguments, extra].concat()).done();
         let effects = json(&run)["noise"].clone();
-        let of = move |name: &str| {
-            let effects = effects.as_array().unwrap().iter();
-            effects
-                .clone()
-                .find(|e| e["noise"] == name)
-                .unwrap()
-                .clone()
-        };
-        of
+        move |name: &str| {
+            let mut effects = effects.as_array().unwrap().iter();
+            effects.find(|e| e["noise"] == name).unwrap().clone()
+        }
     };
     let folded = effects(&[]);
     for name in [

@@ -80,9 +80,9 @@ pub(super) struct EvaluateArgs {
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
-    /// Decides resamples, folds and noise
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Decides resamples, folds and noise [default: 1, or that of --config]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     #[command(flatten)]
     decision: DecisionArgs,
     #[command(flatten)]
@@ -99,11 +99,11 @@ pub(super) fn bootstrap_samples(given: &str) -> Result<usize, String> {
 }
 
 impl EvaluateArgs {
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self, settings: &Settings) -> Wanted {
         Wanted {
             bootstrap: Bootstrap {
                 samples: self.bootstrap,
-                seed: self.seed,
+                seed: settings.training.seed,
             },
             by: self.by.clone(),
             details: self.details || self.figures.json,
@@ -144,7 +144,7 @@ impl EvaluateArgs {
 }
 
 pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
-    let settings = args.settings.settings(Some(args.seed))?;
+    let settings = args.settings.settings(args.seed)?;
     let examination = match args.plan(&settings) {
         Some(_) if args.model.is_given() => {
             return Err(Failure::Told(
@@ -158,7 +158,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
             ));
         }
         Some(plan) => by_training(args, &settings, &plan)?,
-        None => by_model(args)?,
+        None => by_model(args, &settings)?,
     };
     warn(&examination);
     match args.figures.json {
@@ -171,7 +171,7 @@ pub(super) fn run(args: &EvaluateArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn by_model(args: &EvaluateArgs) -> Result<Examination, Failure> {
+fn by_model(args: &EvaluateArgs, settings: &Settings) -> Result<Examination, Failure> {
     let predictor = Predictor::new(args.model.load()?);
     let margin = args.decision.review_margin(&predictor)?;
     let corpus = args.corpus(Contradictions::Keep)?;
@@ -184,7 +184,8 @@ fn by_model(args: &EvaluateArgs) -> Result<Examination, Failure> {
         })?;
         let anew = before.iter().map(|before| predictor.decide_anew(before));
         let predictions: Vec<_> = anew.collect();
-        let mut examination = examine_model(&predictor, &corpus, &predictions, &args.wanted())?;
+        let mut examination =
+            examine_model(&predictor, &corpus, &predictions, &args.wanted(settings))?;
         examination.review = margin.map(|margin| {
             let (tree, mode) = (predictor.tree().clone(), predictor.header().mode);
             Judged::new(tree, mode, corpus.records(), &predictions).review_point(margin)
@@ -204,7 +205,7 @@ fn by_training(
     let bar = fits_bar();
     let examination = args.threads.run(|| -> Result<_, Error> {
         let told = |at| tell(&bar, at);
-        let wanted = args.wanted();
+        let wanted = args.wanted(settings);
         let examined = examine_settings(&corpus, settings, plan, &wanted, &told)?;
         let mut examination = examined.examination;
         if args.learning_curve {

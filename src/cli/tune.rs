@@ -57,9 +57,9 @@ pub(super) struct TuneArgs {
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
-    /// Decides trials, folds and the documents kept from the search
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Decides trials, folds and the documents kept from the search [default: 1, or that of --config]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     #[command(flatten)]
     figures: FiguresArgs,
     #[command(flatten)]
@@ -72,7 +72,7 @@ pub(super) struct TuneArgs {
 const DRAWS: usize = 10_000;
 
 pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
-    let start = args.settings.settings(Some(args.seed))?;
+    let start = args.settings.settings(args.seed)?;
     let read = || {
         args.corpus
             .iter()
@@ -101,13 +101,13 @@ pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
     let search = Search {
         aim: args.aim.clone(),
         trials: args.trials as usize,
-        seed: args.seed,
+        seed: start.training.seed,
         vary,
         hold_out: args.hold_out,
         draws: DRAWS,
         bootstrap: Bootstrap {
             samples: args.bootstrap,
-            seed: args.seed,
+            seed: start.training.seed,
         },
     };
     let end = search_with_bar(args, &corpus, &start, &search)?;

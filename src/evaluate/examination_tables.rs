@@ -202,14 +202,15 @@ impl LearningCurve {
     /// What twice the sentences are expected to bring, in a sentence.
     pub fn describe_forecast(&self) -> String {
         let twice = self.forecasts.iter().find(|forecast| forecast.times == 2.0);
-        match (twice, &self.fit) {
-            (Some(twice), Some(fit)) => format!(
-                "With twice the sentences ({}) expect {} of macro-F1; no number of them is expected to lead above {:.3}.",
+        match twice {
+            Some(twice) => format!(
+                "With twice the sentences ({}) expect {} of macro-F1.",
                 twice.sentences,
-                points_gained(twice),
-                1.0 - fit.floor
+                points_gained(twice)
             ),
-            _ => "The figures do not rise with more sentences, so nothing is forecast.".to_owned(),
+            None => {
+                "The figures do not rise with more sentences, so nothing is forecast.".to_owned()
+            }
         }
     }
 }

@@ -174,7 +174,13 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
                 let bound = bound(&self.bounds[lane], side);
                 let of_lane = match self.settings.loss {
                     Loss::SquaredHinge => self.projected_gradient(row, lane, side, margin).1,
-                    Loss::Logistic => margin + libm::log(alpha / (bound - alpha)),
+                    Loss::Logistic => {
+                        let gradient = margin + libm::log(alpha / (bound - alpha));
+                        match gradient > 0.0 {
+                            true => inwards(alpha, bound, gradient),
+                            false => inwards(bound - alpha, bound, -gradient),
+                        }
+                    }
                 };
                 violation = violation.max(of_lane.abs());
                 distances[lane].add(self.settings.loss, bound, alpha, margin);
@@ -332,14 +338,20 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
             } else {
                 start
             };
-            let mut slope = derivative(z);
+            let end = END * bound;
+            let mut slope = inwards(z, bound, derivative(z));
             largest = largest.max(slope.abs());
             let mut steps = 0;
             while steps < LONGEST_SEARCH && slope.abs() >= self.search_tolerance {
                 let second = curvature + bound / (bound - z) / z;
                 let newton = z - slope / second;
-                z = if newton <= 0.0 { z * 0.1 } else { newton };
-                slope = derivative(z);
+                z = match newton {
+                    newton if newton <= 0.0 => z * 0.1,
+                    newton if newton >= bound => 0.5 * (z + bound),
+                    newton => newton,
+                };
+                z = z.clamp(end, bound - end);
+                slope = inwards(z, bound, derivative(z));
                 steps += 1;
             }
             if steps > 0 {
@@ -350,6 +362,18 @@ impl<'a, R: Rows<LANES>, const LANES: usize> Descent<'a, R, LANES> {
         }
         self.step(row, moves);
         largest
+    }
+}
+
+/// Dual variables of logistic regression end this share of their bound before it and before 0: nearer
+/// they could not be told from the end itself, where there is no logarithm.
+const END: f64 = 1e-12;
+
+/// A derivative by such a variable; none where it could only push the variable over its lower end.
+fn inwards(variable: f64, bound: f64, derivative: f64) -> f64 {
+    match variable <= 2.0 * END * bound && derivative > 0.0 {
+        true => 0.0,
+        false => derivative,
     }
 }
 

@@ -333,4 +333,26 @@ mod tests {
         assert!(scored(ClassWeights::None) < -1.0);
         assert!(scored(ClassWeights::Balanced).abs() < 0.05);
     }
+
+    #[test]
+    fn rows_that_are_surely_right_or_wrong_do_not_break_logistic_regression() {
+        // Rows far from the boundary have dual variables too near their ends to be told from them.
+        for c in [1.0, 1e3, 1e6] {
+            let rows = (0..40).map(|i| {
+                let size = if i % 4 == 0 { 0.02 } else { 60.0 };
+                row(&[(0, if i % 2 == 0 { size } else { -size })])
+            });
+            let holds = Array1::from_iter((0..40).map(|i| (i % 2 == 0) != (i == 7)));
+            let data = DatasetBase::new(records(rows.collect()), holds);
+            let fitted: LinearModel = DualCoordinateDescent::new(1, Loss::Logistic)
+                .c(c)
+                .fit(&data)
+                .unwrap();
+            assert!(
+                fitted.bias.is_finite() && fitted.weights[0].is_finite(),
+                "{c}"
+            );
+            assert!(fitted.score(&row(&[(0, 1.0)])) > 0.0, "{c} {fitted:?}");
+        }
+    }
 }
