@@ -18,7 +18,8 @@ static REPORT: LazyLock<(Folder, PathBuf)> = LazyLock::new(|| {
     let mut rows = String::new();
     for index in 0..140 {
         let place = ["حلب", "إدلب", "تعز", "سرت", "كركوك"][index % 5];
-        let outlet = ["وكالة أولى", "wire<b>", ""][index % 3];
+        let long = "س".repeat(150);
+        let outlet = ["وكالة أولى", "wire<b>", &long][index % 3];
         // Every third is annotated as it should be, the others are misses or false alarms.
         let (text, labels): (String, &[&str]) = match index % 6 {
             0 => (
@@ -32,7 +33,7 @@ static REPORT: LazyLock<(Folder, PathBuf)> = LazyLock::new(|| {
             2 => (format!("زار الوزير سوق {place} رقم {index}"), &["clash"]),
             3 => (format!("زار الوزير سوق {place} رقم {index}"), &[]),
             4 => (
-                format!("قصفت المدفعية أطراف {place} رقم {index}"),
+                format!("قصفت المدفعية أطراف {place} رقم {index} {long}"),
                 &["execution"],
             ),
             _ => (
@@ -135,16 +136,34 @@ fn nothing_overflows_on_telephones_and_desks() {
         if (one.closest('.scroll') && !one.matches('.scroll')) return false;
         return [...one.getClientRects()].some(box => box.width > 0 && (box.right > innerWidth + 1 || box.left < -1));
     }).map(one => one.outerHTML.slice(0, 200))";
-    let mut browser = opened();
-    for (width, height) in [(390, 844), (1280, 900)] {
-        browser.resize(width, height);
-        browser.wait_for(&format!("innerWidth === {width}"));
-        let wide = browser.evaluate("document.scrollingElement.scrollWidth - innerWidth");
-        assert!(
-            wide.as_i64().unwrap() <= 0,
-            "{wide} pixels too wide at {width}"
-        );
-        assert_eq!(browser.evaluate(OUTSIDE), json!([]), "at {width}");
+    // Labels of any length, measured out of fold, some wrong.
+    let folder = Folder::new();
+    let long = format!("{}.{}", "حدث".repeat(30), "x".repeat(60));
+    let rows = support::small_corpus().replace("fire.gun", &long);
+    let rows = rows
+        .lines()
+        .enumerate()
+        .map(|(index, row)| match index % 7 {
+            0 => row.replace("\"air\"", &format!("\"{long}\"")) + "\n",
+            _ => row.to_owned() + "\n",
+        });
+    folder.write("rows.jsonl", rows.collect::<String>());
+    folder
+        .marsad(&["report", "rows.jsonl", "--folds", "2"])
+        .done();
+    let mut browser = Browser::start();
+    for page in [&REPORT.1, &folder.path("report.html")] {
+        browser.open(page);
+        for (width, height) in [(390, 844), (1280, 900)] {
+            browser.resize(width, height);
+            browser.wait_for(&format!("innerWidth === {width}"));
+            let wide = browser.evaluate("document.scrollingElement.scrollWidth - innerWidth");
+            assert!(
+                wide.as_i64().unwrap() <= 0,
+                "{wide} pixels too wide at {width}"
+            );
+            assert_eq!(browser.evaluate(OUTSIDE), json!([]), "at {width}");
+        }
     }
 }
 

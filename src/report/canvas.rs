@@ -220,16 +220,19 @@ pub(super) fn percent(value: &f64) -> String {
     format!("{:.0}%", 100.0 * value)
 }
 
-/// A name as long as a plot has room for.
-pub(super) fn shortened(name: &str, longest: usize) -> String {
+/// A name as long as it has room in so many pixels, by what letters take on average.
+pub(super) fn shortened(name: &str, pixels: f64) -> String {
     let name = plain(name).replace(['\n', '\t'], " ");
-    match name.chars().nth(longest) {
-        None => name,
-        Some(_) => {
-            let kept = name.chars().take(longest.saturating_sub(1));
-            kept.chain(['…']).collect()
-        }
+    let width = |sign: char| if sign.is_ascii() { 5.7 } else { 9.0 };
+    if name.chars().map(width).sum::<f64>() <= pixels {
+        return name;
     }
+    let mut left = pixels - width('…');
+    let fits = |sign: &char| {
+        left -= width(*sign);
+        left >= 0.0
+    };
+    name.chars().take_while(fits).chain(['…']).collect()
 }
 
 /// Puts the page's classes in the place of colours, and leaves out what the page decides: size,
@@ -305,7 +308,8 @@ mod tests {
             [0.0, 0.2, 0.25, 1.0].map(|v| share(&v)),
             ["0", ".2", ".25", "1"]
         );
-        assert_eq!(shortened("capture.territory", 8), "capture…");
-        assert_eq!(shortened("أسر", 8), "أسر");
+        assert_eq!(shortened("capture.territory", 50.0), "capture…");
+        assert_eq!(shortened("أسر", 50.0), "أسر");
+        assert_eq!(shortened("سسسسسسسس", 50.0), "سسسس…");
     }
 }

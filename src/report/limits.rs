@@ -47,18 +47,19 @@ fn of_label(label: &LabelReport, told: &mut Vec<String>) {
     let name = &label.label;
     if label.support < FEW {
         told.push(format!(
-            "{name}: only {} annotated sentences were measured on; its figures are mostly chance.",
+            "{name}: measured on fewer than {FEW} annotated sentences ({}); its figures are mostly chance.",
             label.support
         ));
         return;
     }
+    let mut parts = Vec::new();
     for (what, estimate, meaning) in [
         ("precision", &label.precision, "that get it do not carry it"),
         ("recall", &label.recall, "that carry it are missed"),
     ] {
         if estimate.value < WEAK {
-            told.push(format!(
-                "{name}: {what} {} ({}): about {:.0} of 100 sentences {meaning}.",
+            parts.push(format!(
+                "{what} {} ({}), so that about {:.0} of 100 sentences {meaning}",
                 figure(estimate.value),
                 interval(estimate),
                 100.0 * (1.0 - estimate.value)
@@ -66,10 +67,13 @@ fn of_label(label: &LabelReport, told: &mut Vec<String>) {
         }
     }
     if label.f1.high - label.f1.low > WIDE {
-        told.push(format!(
-            "{name}: F1 is known only to lie in {}; more annotated documents would tell.",
+        parts.push(format!(
+            "F1 is known only to lie in {}, which more annotated documents would narrow",
             interval(&label.f1)
         ));
+    }
+    if !parts.is_empty() {
+        told.push(format!("{name}: {}.", parts.join("; ")));
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) fn dots(rows: &[DotRow], series: &[Series<'_>]) -> Result<String> {
                 (x, y - units(LEGEND))
             };
             let (left, middle) = at(start, 0.5);
-            let name = shortened(&row.name, 18);
+            let name = shortened(&row.name, LEFT - 9.0);
             let place = (left - units(8.0), middle);
             text(&below, &name, place, (HPos::Right, VPos::Center))?;
             for (number, (series, figure)) in series.iter().zip(&row.figures).enumerate() {

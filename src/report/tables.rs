@@ -100,11 +100,22 @@ pub(super) fn labels(material: &Material<'_>) -> Table {
         let calibration = calibrations.find(|calibration| calibration.label == label.label);
         let (false_alarms, misses) = mistakes(material, place);
         let mut cells = vec![set_in(label)];
-        for estimate in [&label.precision, &label.recall, &label.f1] {
-            cells.extend([figure(estimate.value), interval(estimate)]);
+        // A share of nothing is no figure.
+        for (estimate, of) in [
+            (&label.precision, label.predicted),
+            (&label.recall, label.support),
+            (&label.f1, label.predicted + label.support),
+        ] {
+            match of {
+                0 => cells.extend([String::new(), String::new()]),
+                _ => cells.extend([figure(estimate.value), interval(estimate)]),
+            }
         }
         cells.extend([
-            figure(label.average_precision),
+            match label.support {
+                0 => String::new(),
+                _ => figure(label.average_precision),
+            },
             figure(label.calibration_error),
             calibration.map_or(String::new(), |found| figure(found.brier.value)),
             label.support.to_string(),
