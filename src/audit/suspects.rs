@@ -322,7 +322,7 @@ mod tests {
         let corpus = read_bundled(&CorpusReader::default()).unwrap();
         let numbers = crate::corpus::document_numbers(corpus.records());
         let places: Vec<usize> = (0..numbers.len())
-            .filter(|&row| numbers[row] % 8 == 0)
+            .filter(|&row| numbers[row].is_multiple_of(8))
             .collect();
         let corpus = corpus.select(&places);
         let found = found(&corpus, &[DoubtScore::BEST], 1);

@@ -92,6 +92,7 @@ impl Corpus {
     }
 
     /// The same corpus with other sentences in place of its own.
+    #[cfg(test)]
     pub(crate) fn with_records(&self, records: Vec<Record>) -> Self {
         Self {
             records,

@@ -375,12 +375,12 @@ fn field_of(record: &Record, field: &str) -> Option<String> {
 
 fn check_shares<'a>(shares: impl IntoIterator<Item = (&'a str, f64)>) -> Result<()> {
     for (name, share) in shares {
-        let least = if name == "dev" {
-            0.0
-        } else {
-            f64::MIN_POSITIVE
+        let is_good = match name {
+            "dev" => (0.0..1.0).contains(&share),
+            "the rest" => share > 0.0 && share <= 1.0,
+            _ => share > 0.0 && share < 1.0,
         };
-        if !(least..1.0).contains(&share) && !(name == "the rest" && share == 1.0) {
+        if !is_good {
             return Err(Error::Corpus(format!(
                 "the share of {name} would be {share}: the shares of test and dev must lie between 0 and 1 and leave something for training"
             )));
