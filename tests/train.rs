@@ -281,7 +281,15 @@ fn completions_and_help_name_every_verb() {
     let folder = Folder::new();
     let help = folder.marsad(&["--help"]).done().out;
     let script = folder.marsad(&["completions", "bash"]).done().out;
-    for verb in ["train", "predict", "evaluate", "compare", "tune", "inspect", "completions"] {
+    for verb in [
+        "train",
+        "predict",
+        "evaluate",
+        "compare",
+        "tune",
+        "inspect",
+        "completions",
+    ] {
         assert!(help.contains(verb) && script.contains(verb));
         let own = folder.marsad(&[verb, "--help"]).done().out;
         assert!(own.contains("Example"), "{verb}");
