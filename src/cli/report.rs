@@ -58,9 +58,9 @@ pub(super) struct ReportArgs {
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
-    /// Decides resamples and folds
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Decides resamples, folds and noise [default: 1, or that of --config]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Measure out of fold in so many parts, by document, instead of a finished model
     #[arg(long, value_name = "K", help_heading = FOLDS, conflicts_with = "model")]
     folds: Option<usize>,
@@ -90,14 +90,14 @@ impl ReportArgs {
         self.corpus.is_empty()
     }
 
-    fn options(&self) -> ReportOptions {
+    fn options(&self, seed: u64) -> ReportOptions {
         ReportOptions {
             title: self.title.clone(),
             date: self.date.clone(),
             by: self.by.clone(),
             bootstrap: Bootstrap {
                 samples: self.bootstrap,
-                seed: self.seed,
+                seed,
             },
             most_errors: self.errors,
             noise: self.noise,
@@ -106,7 +106,7 @@ impl ReportArgs {
     }
 
     fn settings(&self) -> Result<Settings> {
-        let mut settings = self.settings.settings(Some(self.seed))?;
+        let mut settings = self.settings.settings(self.seed)?;
         if let Some(folds) = self.folds {
             settings.training.folds = folds;
         }
@@ -171,7 +171,7 @@ fn on_model(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
         );
     }
     let bar = progress(None, "{spinner} measuring ({elapsed})");
-    let options = args.options();
+    let options = args.options(args.seed.unwrap_or(1));
     let page = args
         .threads
         .run(|| report_on_model(model, &corpus, &options))??;
@@ -185,7 +185,7 @@ fn out_of_fold(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
     tell_left_out(&corpus);
     let bar = fits_bar();
     let tell = |at| tell(&bar, at);
-    let options = args.options();
+    let options = args.options(settings.training.seed);
     let page = args
         .threads
         .run(|| report_out_of_fold(&corpus, &settings, &options, &tell))??;
