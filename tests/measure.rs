@@ -456,7 +456,7 @@ fn search(folder: &Folder, log: &str, output: &str, extra: &[&str]) -> Run {
         "c.jsonl",
         "--trials",
         "6",
-        "--log",
+        "--trials-log",
         log,
         "-o",
         output,
@@ -558,7 +558,14 @@ fn a_search_that_is_stopped_keeps_its_log_whole() {
     let folder = folder();
     let mut child = Command::new(env!("CARGO_BIN_EXE_marsad"))
         .args([
-            "tune", "c.jsonl", "--trials", "5000", "--log", "l.jsonl", "-o", "b.toml",
+            "tune",
+            "c.jsonl",
+            "--trials",
+            "5000",
+            "--trials-log",
+            "l.jsonl",
+            "-o",
+            "b.toml",
         ])
         .current_dir(folder.path(""))
         .stdout(Stdio::null())

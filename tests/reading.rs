@@ -129,7 +129,7 @@ fn a_tie_between_annotators_leaves_the_label_open() {
 }
 
 #[test]
-fn label_studio_spans_are_counted_as_javascript_does() {
+fn label_studio_spans_are_counted_in_characters() {
     let corpus = read("label-studio-spans.json");
     assert_eq!(all_labels(&corpus), ["airstrike", ""]);
     assert_eq!(ids(&corpus), ["9:1", "9:2"]);

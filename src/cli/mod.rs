@@ -280,3 +280,35 @@ pub fn run() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory};
+
+    use super::Cli;
+
+    /// A verb's own option of the name of a global one hides it, and the program stops when it is read.
+    fn check(command: &Command, global: &[String]) {
+        for argument in command.get_arguments() {
+            let name = argument.get_id().as_str();
+            let hides = global.iter().any(|taken| taken == name) && !argument.is_global_set();
+            assert!(!hides, "{}: {name}", command.get_name());
+        }
+        command
+            .get_subcommands()
+            .for_each(|verb| check(verb, global));
+    }
+
+    #[test]
+    fn options_are_well_formed() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        let arguments = command.get_arguments();
+        let global = arguments.filter(|argument| argument.is_global_set());
+        let global: Vec<String> = global
+            .map(|argument| argument.get_id().to_string())
+            .collect();
+        assert!(!global.is_empty());
+        check(&command, &global);
+    }
+}

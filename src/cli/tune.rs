@@ -24,7 +24,7 @@ use crate::tuning::{Search, SearchEnd, SearchProgress, Tuning, Vary, tune};
 #[command(after_help = "\
 Examples:
   marsad tune ours.jsonl --trials 50 -o best.toml
-  marsad tune ours.jsonl --trials 200 --log trials.jsonl -o best.toml
+  marsad tune ours.jsonl --trials 200 --trials-log trials.jsonl -o best.toml
   marsad tune ours.jsonl --aim execution,clash --vary regularisation
   marsad train ours.jsonl --config best.toml
 
@@ -48,7 +48,7 @@ pub(super) struct TuneArgs {
     hold_out: f64,
     /// JSON Lines file that each finished trial is added to; where it is there already, the search goes on
     #[arg(long, value_name = "FILE.jsonl")]
-    log: Option<PathBuf>,
+    trials_log: Option<PathBuf>,
     /// TOML file to write the best settings to, for train --config
     #[arg(short, long, value_name = "FILE.toml")]
     output: Option<PathBuf>,
@@ -79,11 +79,13 @@ pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
             .chain(&args.settings.config)
             .chain(&args.reading.aliases)
     };
-    for written in args.output.iter().chain(&args.log) {
+    for written in args.output.iter().chain(&args.trials_log) {
         refuse_overwriting(written, read())?;
     }
-    if args.output.is_some() && args.output == args.log {
-        return Err(Failure::Told("--log and -o name the same file".into()));
+    if args.output.is_some() && args.output == args.trials_log {
+        return Err(Failure::Told(
+            "--trials-log and -o name the same file".into(),
+        ));
     }
     if let Some(output) = &args.output {
         // Fail before the work, not after it.
@@ -140,7 +142,7 @@ fn search_with_bar(
         asked.store(true, Ordering::SeqCst);
         complain("stopping after the trials that are running; once more to stop at once");
     });
-    if let Some(log) = &args.log {
+    if let Some(log) = &args.trials_log {
         tell_kept(log);
     }
     let bar = progress(Some(0), "{bar:30} {pos}/{len} trials {msg} ({elapsed})");
@@ -159,19 +161,26 @@ fn search_with_bar(
     };
     let end = args.threads.run(|| {
         let stop = || stopped.load(Ordering::SeqCst);
-        tune(corpus, start, search, args.log.as_deref(), &told, &stop)
+        tune(
+            corpus,
+            start,
+            search,
+            args.trials_log.as_deref(),
+            &told,
+            &stop,
+        )
     })??;
     bar.finish_and_clear();
     Ok(end)
 }
 
 fn describe_stop(done: usize, args: &TuneArgs) -> String {
-    match &args.log {
+    match &args.trials_log {
         Some(log) => format!(
             "stopped; {done} finished trials are kept in {}, where the same command goes on",
             log.display()
         ),
-        None => format!("stopped; {done} finished trials are lost, as there is no --log"),
+        None => format!("stopped; {done} finished trials are lost, as there is no --trials-log"),
     }
 }
 

@@ -199,6 +199,41 @@ pub fn convert(
     Ok(converted)
 }
 
+/// Writes rows that are at hand; `labels` are those that an annotator chooses from, where the format
+/// says so.
+///
+/// # Errors
+/// When writing fails, or the format cannot hold a field; `target` is named.
+pub(crate) fn write_rows(
+    rows: Vec<CorpusRow>,
+    labels: &[String],
+    format: WrittenFormat,
+    output: &mut (dyn Write + Send),
+    target: &Path,
+) -> Result<()> {
+    let how = Conversion {
+        format,
+        wide: false,
+        byte_order_mark: false,
+        columns: None,
+    };
+    let mut survey = Survey::default();
+    rows.iter().for_each(|row| survey.add(row));
+    survey.labels.extend(labels.iter().cloned());
+    let mut losses = Losses::default();
+    let writing = |error| Error::io(target, error);
+    let mut output = BufWriter::new(output);
+    let mut writer = how
+        .writer(&survey, &mut output, &mut losses)
+        .map_err(|refusal| refusal.into_error(target))?;
+    for row in rows {
+        writer.write(row, &mut losses).map_err(writing)?;
+    }
+    writer.finish(&mut losses).map_err(writing)?;
+    drop(writer);
+    output.flush().map_err(writing)
+}
+
 fn no_rows() -> Error {
     Error::Corpus("the corpus is empty: no row was found".into())
 }

@@ -1,20 +1,22 @@
 //! `marsad corpus next`.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::super::console::{Failure, complain, progress, say};
+use super::super::console::{Failure, complain, progress};
 use super::super::{ThreadArgs, refuse_overwriting};
 use super::{ReadingArgs, similarity};
 use crate::audit::{
     Chosen, NextMethod, NextRow, NextSettings, Pool, PoolCounts, Sentence, Threshold,
 };
-use crate::corpus::Corpus;
+use crate::convert::{WrittenFormat, write_rows};
+use crate::corpus::{Corpus, CorpusRow, LabelSet};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::OutputFile;
@@ -29,7 +31,8 @@ use crate::training::{Step, train};
 #[command(after_help = "\
 Examples:
   marsad corpus next ours.jsonl --from archive.jsonl.gz -n 200 -o to-annotate.jsonl
-  marsad corpus next ours.jsonl -m ours.safetensors --from pool.csv --to csv -o to-annotate.csv
+  marsad corpus next ours.jsonl -m ours.safetensors --from pool.csv -o to-annotate.csv
+  marsad corpus next ours.jsonl --from pool.jsonl --to label-studio -o tasks.json
   marsad corpus next --from articles/*.txt -n 50 --random-share 0.5
 
 The model is the one named, else one trained on the corpora named, else the built-in one. Sentences
@@ -54,9 +57,9 @@ pub(in super::super) struct NextArgs {
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// Format of the output
-    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
-    to: NextFormat,
+    /// Format of the output [default: by the ending of OUT, else jsonl]
+    #[arg(long, value_name = "FORMAT")]
+    to: Option<WrittenFormat>,
     /// Field of the unlabelled rows that holds the text
     #[arg(long, value_name = "F", default_value = "text")]
     text_field: String,
@@ -76,15 +79,6 @@ pub(in super::super) struct NextArgs {
     reading: ReadingArgs,
     #[command(flatten)]
     threads: ThreadArgs,
-}
-
-/// How rows to annotate are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum NextFormat {
-    /// One JSON object a line.
-    Jsonl,
-    /// Comma-separated values with a header.
-    Csv,
 }
 
 fn share(given: &str) -> std::result::Result<f64, String> {
@@ -122,20 +116,20 @@ pub(in super::super) fn run(args: &NextArgs) -> std::result::Result<ExitCode, Fa
         ))
         .into());
     }
+    args.tell(&rows, &counts, errors);
+    let rows = unannotated(rows, &labels);
+    let format = args.format();
     match &args.output {
         None => {
-            let mut bytes = Vec::new();
-            write_rows(&mut bytes, &rows, &labels, args.to).map_err(Failure::from)?;
-            let text = String::from_utf8_lossy(&bytes);
-            say(text.trim_end())?;
+            let target = Path::new("standard output");
+            write_rows(rows, &labels, format, &mut io::stdout(), target)?;
         }
         Some(path) => {
             let mut file = OutputFile::create(path)?;
-            write_rows(&mut file, &rows, &labels, args.to).map_err(|e| Error::io(path, e))?;
+            write_rows(rows, &labels, format, &mut file, path)?;
             file.keep()?;
         }
     }
-    args.tell(&rows, &counts, errors);
     Ok(match errors {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
@@ -151,6 +145,11 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 impl NextArgs {
+    fn format(&self) -> WrittenFormat {
+        let of_output = || self.output.as_deref().and_then(WrittenFormat::of);
+        self.to.or_else(of_output).unwrap_or(WrittenFormat::Jsonl)
+    }
+
     fn model(&self, corpus: Option<&Corpus>) -> Result<Model> {
         if let Some(path) = &self.model {
             return Model::load(path);
@@ -295,82 +294,43 @@ fn sentences_of(
     found
 }
 
-/// A row as JSON: the probabilities by their labels.
-#[derive(Serialize)]
-struct JsonRow<'a> {
-    #[serde(flatten)]
-    sentence: &'a Sentence,
-    chosen: Chosen,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inclusion_probability: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uncertain_label: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    margin: Option<f64>,
-    scores: serde_json::Map<String, serde_json::Value>,
-}
-
-/// Writes the rows in a format. What annotation tools import is made of the same rows.
-fn write_rows(
-    output: &mut dyn Write,
-    rows: &[NextRow],
-    labels: &[String],
-    format: NextFormat,
-) -> std::io::Result<()> {
-    match format {
-        NextFormat::Jsonl => rows.iter().try_for_each(|row| {
-            let scores = labels.iter().zip(&row.probabilities);
-            let rounded = |p: &f64| serde_json::Value::from((p * 1e4).round() / 1e4);
-            let json = JsonRow {
-                sentence: &row.sentence,
-                chosen: row.chosen,
-                inclusion_probability: row.inclusion_probability,
-                uncertain_label: row.label.as_deref(),
-                margin: row.margin,
-                scores: scores
-                    .map(|(label, p)| (label.clone(), rounded(p)))
-                    .collect(),
-            };
-            serde_json::to_writer(&mut *output, &json)?;
-            output.write_all(b"\n")
-        }),
-        NextFormat::Csv => write_csv(output, rows),
-    }
-}
-
-fn write_csv(output: &mut dyn Write, rows: &[NextRow]) -> std::io::Result<()> {
-    let mut table = csv::Writer::from_writer(output);
-    table.write_record([
-        "id",
-        "doc",
-        "text",
-        "labels",
-        "chosen",
-        "inclusion_probability",
-        "uncertain_label",
-        "margin",
-        "file",
-        "line",
-    ])?;
-    for row in rows {
-        let sentence = &row.sentence;
-        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+/// Chosen rows as rows of a corpus that nobody has annotated, why they were chosen in their fields.
+fn unannotated(rows: Vec<NextRow>, labels: &[String]) -> Vec<CorpusRow> {
+    let row = |row: NextRow| {
+        let mut fields = Map::new();
+        let mut insert = |name: &str, value: Option<Value>| {
+            fields.extend(value.map(|value| (name.to_owned(), value)));
+        };
         let chosen = match row.chosen {
             Chosen::Uncertain => "uncertain",
             Chosen::Random => "random",
         };
-        table.write_record([
-            sentence.id.as_str(),
-            &sentence.doc,
-            &sentence.text,
-            "",
-            chosen,
-            &number(row.inclusion_probability),
-            row.label.as_deref().unwrap_or_default(),
-            &number(row.margin),
-            &sentence.file,
-            &sentence.line.to_string(),
-        ])?;
-    }
-    table.flush()
+        insert("chosen", Some(chosen.into()));
+        insert(
+            "inclusion_probability",
+            row.inclusion_probability.map(Value::from),
+        );
+        insert("uncertain_label", row.label.map(Value::from));
+        insert("margin", row.margin.map(Value::from));
+        let scores = labels.iter().zip(&row.probabilities);
+        let rounded = |p: &f64| Value::from((p * 1e4).round() / 1e4);
+        let scores: Map<String, Value> = scores
+            .map(|(label, probability)| (label.clone(), rounded(probability)))
+            .collect();
+        insert("scores", Some(scores.into()));
+        insert("file", Some(row.sentence.file.as_str().into()));
+        insert("line", Some(row.sentence.line.into()));
+        CorpusRow {
+            id: Some(row.sentence.id),
+            doc: Some(row.sentence.doc),
+            text: row.sentence.text,
+            labels: None,
+            unsure: LabelSet::new(),
+            annotator: None,
+            fields,
+            file: Arc::new(PathBuf::from(row.sentence.file)),
+            line: row.sentence.line,
+        }
+    };
+    rows.into_iter().map(row).collect()
 }

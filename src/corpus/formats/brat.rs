@@ -141,7 +141,7 @@ struct Mark<'a> {
 }
 
 fn read_marks(path: &Path, marks: &str, text: &str) -> Result<Vec<Span>> {
-    let places = Places::of_characters(text);
+    let places = Places::new(text);
     let in_line = |line: usize, message: String| Error::Row {
         path: path.into(),
         line: line as u64 + 1,

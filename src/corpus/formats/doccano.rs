@@ -109,7 +109,7 @@ pub(super) fn rows(
 fn said(object: &Map<String, Value>, text: &str) -> Result<(Vec<Said>, bool), RowError> {
     let mut said = Said::default();
     let mut is_annotated = false;
-    let places = Places::of_characters(text);
+    let places = Places::new(text);
     for name in LABEL_FIELDS {
         match object.get(*name) {
             None | Some(Value::Null) => continue,
@@ -130,7 +130,7 @@ fn said(object: &Map<String, Value>, text: &str) -> Result<(Vec<Said>, bool), Ro
 }
 
 fn said_by_users(annotations: &[Value], text: &str) -> Result<Vec<Said>, RowError> {
-    let places = Places::of_characters(text);
+    let places = Places::new(text);
     let mut all: Vec<Said> = Vec::new();
     for annotation in annotations {
         let user = scalar("user", annotation.get("user"))?;

@@ -1,11 +1,12 @@
 //! Exports of Label Studio: JSON with all annotations of a task, and JSON-MIN with one of them.
 //!
 //! A task holds the user's fields in `data` and a list of `annotations`, `completions` in versions before
-//! 1.0, each by one annotator; predictions are no annotations. Places of spans are those of JavaScript.
+//! 1.0, each by one annotator; predictions are no annotations. Places of spans are counted in
+//! characters, as the tool does since 2021.
 
 use serde_json::{Map, Value};
 
-use super::spans::{self, Places, Span, Unit};
+use super::spans::{self, Places, Span};
 use crate::corpus::jsonl::{scalar, unsure};
 use crate::corpus::row::{KeptFields, LeftOut, RawRow, RowError};
 
@@ -163,7 +164,7 @@ pub(super) fn rows(
     let data = object.get("data").and_then(Value::as_object);
     let data = data.cloned().unwrap_or_default();
     let (name, text) = text_in(&data, |_| true)?;
-    let places = Places::new(&text, Unit::Utf16);
+    let places = Places::new(&text);
     let whole = RawRow {
         // The user's own id, if there is one, else the number that the tool gave.
         id: scalar("id", data.get("id").or_else(|| object.get("id")))?,
@@ -305,7 +306,7 @@ fn minimal_row(
     let is_results = |name: &str| results.iter().any(|result| result == name);
     let may_be_text = |name: &str| !is_results(name) && !ADDED.contains(&name) && name != "id";
     let (text_name, text) = text_in(&object, may_be_text)?;
-    let places = Places::new(&text, Unit::Utf16);
+    let places = Places::new(&text);
     let mut said = Said::default();
     for name in &results {
         match &object[name] {

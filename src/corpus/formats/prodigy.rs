@@ -138,7 +138,7 @@ fn chosen(object: &Map<String, Value>, accepted: &[Value]) -> Result<Vec<String>
 }
 
 fn read_spans(text: &str, spans: &[Value]) -> Result<Vec<Span>, RowError> {
-    let places = Places::of_characters(text);
+    let places = Places::new(text);
     let spans = spans.iter().map(|span| {
         let place = |name: &str| span.get(name).and_then(Value::as_u64);
         let label = span.get("label").and_then(Value::as_str);

@@ -5,15 +5,6 @@ use std::ops::Range;
 use crate::corpus::row::{RawRow, RowError};
 use crate::text::SentenceSplitter;
 
-/// In what the places of spans are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Characters (Python).
-    Characters,
-    /// Units of UTF-16 (JavaScript).
-    Utf16,
-}
-
 /// A stretch of a text and its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::corpus) struct Span {
@@ -22,30 +13,19 @@ pub(in crate::corpus) struct Span {
     pub(in crate::corpus) label: String,
 }
 
-/// Finds the bytes of spans from places counted otherwise.
+/// Finds the bytes of spans from places counted in characters.
 pub(in crate::corpus) struct Places {
-    /// Where each unit begins, and the end.
+    /// Where each character begins, and the end.
     bytes: Vec<usize>,
 }
 
 impl Places {
-    pub(super) fn new(text: &str, unit: Unit) -> Self {
+    /// Places in a text counted in characters (Unicode scalar values).
+    pub(in crate::corpus) fn new(text: &str) -> Self {
         let mut bytes = Vec::with_capacity(text.len() / 2 + 1);
-        for (at, character) in text.char_indices() {
-            let units = match unit {
-                Unit::Characters => 1,
-                Unit::Utf16 => character.len_utf16(),
-            };
-            // The second half of a pair stands where its character does.
-            bytes.extend(std::iter::repeat_n(at, units));
-        }
+        bytes.extend(text.char_indices().map(|(at, _)| at));
         bytes.push(text.len());
         Self { bytes }
-    }
-
-    /// Places counted in characters.
-    pub(in crate::corpus) fn of_characters(text: &str) -> Self {
-        Self::new(text, Unit::Characters)
     }
 
     /// The bytes between two places.
@@ -109,7 +89,7 @@ mod tests {
     #[test]
     fn sentences_hold_the_spans_that_lie_in_them_or_reach_into_them() {
         let text = "قصفت الطائرات 😀 البلدة. ثم هدأ القتال. وفر السكان.";
-        let places = Places::of_characters(text);
+        let places = Places::new(text);
         let span = |start, end, label: &str| Span {
             range: places.range(start, end, label).unwrap(),
             label: label.into(),
@@ -121,7 +101,5 @@ mod tests {
             .collect();
         assert_eq!(found, [vec!["air", "both"], vec!["both"], vec![]]);
         assert!(places.range(3, 2, "x").is_err() && places.range(0, 999, "x").is_err());
-        let utf16 = Places::new(text, Unit::Utf16);
-        assert_eq!(utf16.range(17, 23, "x"), places.range(16, 22, "x"));
     }
 }
