@@ -53,7 +53,16 @@ proptest! {
             let mut workspace = Workspace::default();
             let whole = Labeller::new(&predictor, Split::No);
             let splitting = Labeller::new(&predictor, Split::Yes);
-            while let Some(batch) = input.next_batch().unwrap() {
+            loop {
+                let batch = match input.next_batch() {
+                    Ok(Some(batch)) => batch,
+                    Ok(None) => break,
+                    Err(error) => {
+                        // What is no list of JSON after all cannot be read any further.
+                        prop_assert!(format == InputFormat::Jsonl && bytes.contains(&b'['), "{error}");
+                        break;
+                    }
+                };
                 for unit in batch.units() {
                     let mut cursor = UnitCursor::default();
                     let row = whole.next_row(&unit, &mut cursor, &mut workspace).unwrap();

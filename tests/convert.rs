@@ -333,8 +333,7 @@ fn exports_of_annotation_tools_are_converted_whole() {
         .marsad(&["convert", path.to_str().unwrap(), "-o", "out.csv"])
         .done();
     assert!(
-        run.err
-            .contains("answers to one label at a time were joined"),
+        run.err.contains("answers to one label at a time joined"),
         "{}",
         run.err
     );

@@ -804,7 +804,18 @@ fn next_chooses_unlike_sentences_and_says_why() {
     };
     let run = choose(&["--random-share", "0.4"]);
     assert_eq!(run.status, 1, "{}", run.err);
-    assert!(run.err.contains("10 of 41 sentences chosen: 6 uncertain, 4 by chance; 1 nearly repeat an annotated one; 1 rows could not be read"), "{}", run.err);
+    assert!(
+        run.err.contains(
+            "10 of 41 sentences chosen: 6 uncertain, 4 by chance; 1 nearly repeat an annotated one"
+        ),
+        "{}",
+        run.err
+    );
+    assert!(
+        run.err.contains("marsad: 1 rows could not be read"),
+        "{}",
+        run.err
+    );
     let rows = run.json_rows();
     let texts: BTreeSet<&str> = rows
         .iter()
@@ -831,7 +842,7 @@ fn next_chooses_unlike_sentences_and_says_why() {
     let table = lines(&folder, "next.csv");
     assert_eq!(
         table[0],
-        "id,doc,text,labels,chosen,inclusion_probability,uncertain_label,margin,file,line"
+        "id,doc,text,labels,chosen,inclusion_probability,uncertain_label,margin,scores,file,line"
     );
     assert_eq!(table.len(), 11);
     choose(&["-o", "pool.jsonl"]).refused(&["is read by this command"]);

@@ -98,14 +98,17 @@ fn a_closed_pipe_is_no_error_in_any_verb() {
     trained(&folder);
     let lines = "شنت طائرات غارات على حلب.\n".repeat(2000);
     folder.write("t.txt", lines);
+    let corpus = tiny_corpus();
+    let held_out: Vec<&str> = corpus.lines().skip(1).collect();
+    folder.write("held-out.jsonl", held_out.join("\n"));
     let model = ["-m", "m.safetensors"];
     for (verb, more) in [
         ("predict", &["t.txt"][..]),
         ("explain", &["t.txt"]),
         ("explain", &["t.txt", "--json"]),
         ("explain", &["t.txt", "--html"]),
-        ("evaluate", &["c.jsonl"]),
-        ("evaluate", &["c.jsonl", "--json"]),
+        ("evaluate", &["held-out.jsonl"]),
+        ("evaluate", &["held-out.jsonl", "--json"]),
     ] {
         let ran = with_closed_pipe(&folder, &[&[verb], more, &model].concat());
         assert_eq!(ran, (Some(0), String::new()), "{verb} {more:?}");

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::console::{Failure, colours, complain, progress};
+use super::console::{Failure, colours, complain, fail, printed, reading_progress};
 use super::decide::DecisionArgs;
 use super::{FileArgs, ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::compressed::{Compressed, Compression};
-use crate::corpus::{CodingColumns, STANDARD_INPUT};
+use crate::corpus::{CodingColumns, STANDARD_INPUT, bytes_read};
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
@@ -52,8 +52,6 @@ pub(super) struct PredictArgs {
     /// Format of the input
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     from: InputFormat,
-    #[command(flatten)]
-    files: FileArgs,
     /// Format of the output [default: by the ending of OUT: csv, tsv, parquet, arrow; else jsonl]
     #[arg(long, value_name = "FORMAT")]
     to: Option<OutputFormat>,
@@ -63,6 +61,8 @@ pub(super) struct PredictArgs {
     /// TOML file with the columns of another coding scheme, as data/acled.toml
     #[arg(long, value_name = "FILE.toml")]
     columns: Option<PathBuf>,
+    #[command(flatten)]
+    files: FileArgs,
     /// Field that holds the text
     #[arg(long, value_name = "F", default_value = "text")]
     text_field: String,
@@ -340,12 +340,17 @@ impl Run<'_> {
         new_sink: impl Fn() -> S + Sync,
         writer: &mut (impl RowOutput<S> + Send),
     ) -> Result<(), Stopped> {
-        let bar = progress(None, "{spinner} {human_pos} rows, {per_sec} ({elapsed})");
+        let bar = reading_progress(self.inputs);
+        let before = bytes_read();
         self.on_all_inputs(predictor, |stream, input| {
             writer.start_document();
             stream.run(input, &new_sink, |rows| {
                 writer.write(rows)?;
-                bar.set_position(writer.counts().rows as u64);
+                let rows = writer.counts().rows;
+                bar.set_rows(rows, before);
+                if self.args.output.is_none() {
+                    printed(rows);
+                }
                 Ok(())
             })
         })?;
@@ -356,15 +361,13 @@ impl Run<'_> {
     /// The probabilities of the labels in all rows that can carry one, row by row.
     fn probabilities(&self, predictor: &Predictor) -> Result<Vec<f32>, Stopped> {
         let mut probabilities = Vec::new();
-        let bar = progress(
-            None,
-            "{spinner} counting labels: {human_pos} rows ({elapsed})",
-        );
+        let bar = reading_progress(self.inputs);
+        let before = bytes_read();
         let labels = predictor.header().labels.len().max(1);
         self.on_all_inputs(predictor, |stream, input| {
             stream.run(input, Probabilities::default, |rows| {
                 probabilities.append(&mut rows.0);
-                bar.set_position((probabilities.len() / labels) as u64);
+                bar.set_rows(probabilities.len() / labels, before);
                 Ok(())
             })
         })?;
@@ -417,7 +420,7 @@ impl Run<'_> {
                 1 => ("row", "it has its"),
                 _ => ("rows", "each has its"),
             };
-            complain(&format!(
+            fail(&format!(
                 "{} {rows} could not be read; {its} error in the output",
                 counts.errors
             ));

@@ -9,7 +9,7 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::console::{Failure, complain, progress};
+use super::super::console::{Failure, complain, fail, progress};
 use super::super::{ThreadArgs, refuse_overwriting};
 use super::{ReadingArgs, similarity};
 use crate::audit::{
@@ -235,7 +235,6 @@ impl NextArgs {
         for (count, what) in [
             (counts.annotated, "nearly repeat an annotated one"),
             (counts.empty, "have no word"),
-            (errors, "rows could not be read"),
         ] {
             if count > 0 {
                 told.push(format!("{count} {what}"));
@@ -245,6 +244,9 @@ impl NextArgs {
             told.push("there are no more that do not repeat each other".to_owned());
         }
         complain(&told.join("; "));
+        if errors > 0 {
+            fail(&format!("{errors} rows could not be read"));
+        }
     }
 }
 
@@ -299,7 +301,7 @@ fn unannotated(rows: Vec<NextRow>, labels: &[String]) -> Vec<CorpusRow> {
     let row = |row: NextRow| {
         let mut fields = Map::new();
         let mut insert = |name: &str, value: Option<Value>| {
-            fields.extend(value.map(|value| (name.to_owned(), value)));
+            fields.insert(name.to_owned(), value.unwrap_or_default());
         };
         let chosen = match row.chosen {
             Chosen::Uncertain => "uncertain",
