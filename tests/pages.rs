@@ -65,10 +65,13 @@ fn fits(expected: &[String], found: &[&str]) -> bool {
 /// Runs a page's commands one after the other in a folder that holds the files of the tour.
 fn run_page(page: &str) {
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(repository("data/tour")).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    for files in ["data/tour", "data/samples"] {
+        for entry in std::fs::read_dir(repository(files)).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
     }
+    std::os::unix::fs::symlink(repository("data"), folder.path().join("data")).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_marsad")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let commands = shown(&std::fs::read_to_string(repository(page)).unwrap());
@@ -95,6 +98,12 @@ fn run_page(page: &str) {
 #[test]
 fn the_tour_runs_as_printed() {
     run_page("README.md");
+}
+
+#[test]
+fn the_cookbooks_run_as_printed() {
+    run_page("docs/cookbook-research.md");
+    run_page("docs/cookbook-engineering.md");
 }
 
 #[test]

@@ -116,7 +116,11 @@ fn rounded(value: f64) -> f64 {
 /// The settings that differ from those of the start, by name.
 pub(super) fn changes(start: &Settings, settings: &Settings) -> Map<String, Value> {
     let mut changed = Map::new();
-    let of = |settings: &Settings| serde_json::to_value(settings).unwrap_or_default();
+    // Through text, since a float of 32 bits has its short form only there.
+    let of = |settings: &Settings| -> Value {
+        let text = serde_json::to_string(settings).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    };
     differ("", &of(start), &of(settings), &mut changed);
     changed
 }
