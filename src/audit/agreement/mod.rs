@@ -5,101 +5,19 @@
 //! each two of them; alpha over whole sets of labels with the MASI distance (Passonneau, LREC 2006).
 //! Intervals are percentiles of a bootstrap over documents, whose sentences are no independent draws.
 
+mod items;
+mod label_sets;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
-use crate::corpus::{LabelSet, Record, with_parents};
+use crate::corpus::with_parents;
+use label_sets::masi;
 
-/// An item that one or several annotators read.
-#[derive(Clone, Debug, Serialize)]
-pub struct Item {
-    /// Its id, or the place of its first row.
-    pub id: String,
-    /// Its document.
-    pub doc: String,
-    /// Its text; empty where only labels were given.
-    pub text: String,
-    /// What each annotator said.
-    pub readings: BTreeMap<String, Reading>,
-}
-
-/// What an annotator said of an item.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Reading {
-    /// The labels that hold.
-    pub labels: LabelSet,
-    /// Labels left open.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub unsure: LabelSet,
-}
-
-impl Reading {
-    /// Whether a label holds; nothing where that is left open.
-    fn says(&self, label: &str) -> Option<bool> {
-        let is_or_under = |held: &String| {
-            held.strip_prefix(label)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        if self.labels.iter().any(is_or_under) {
-            return Some(true);
-        }
-        let open = self.unsure.iter().any(|unsure| {
-            is_or_under(unsure) || unsure == label || label.starts_with(&format!("{unsure}."))
-        });
-        // With only a parent annotated, its children are open.
-        let parent = |held: &String| label.starts_with(&format!("{held}."));
-        (!open && !self.labels.iter().any(parent)).then_some(false)
-    }
-}
-
-/// The items of a corpus whose rows were read separately: rows with the same document and id are one
-/// item, or, where that brings nobody together, rows with the same text. Rows that name no annotator are
-/// by the file that they stand in. Of several readings of an item by one annotator the last counts.
-///
-/// Returns the items, and whether texts brought them together.
-pub fn items(records: &[Record]) -> (Vec<Item>, bool) {
-    let by_id = items_by(records, |record| match record.has_id() {
-        true => (Some(&record.doc), record.id.as_str()),
-        false => (None, record.text.trim()),
-    });
-    if by_id.iter().any(|item| item.readings.len() > 1) {
-        return (by_id, false);
-    }
-    (items_by(records, |record| (None, record.text.trim())), true)
-}
-
-fn items_by<'a>(
-    records: &'a [Record],
-    key: impl Fn(&'a Record) -> (Option<&'a String>, &'a str),
-) -> Vec<Item> {
-    let mut places: BTreeMap<(Option<&String>, &str), usize> = BTreeMap::new();
-    let mut items: Vec<Item> = Vec::new();
-    for record in records {
-        let next = items.len();
-        let place = *places.entry(key(record)).or_insert(next);
-        if place == next {
-            items.push(Item {
-                id: record.id.clone(),
-                doc: record.doc.clone(),
-                text: record.text.clone(),
-                readings: BTreeMap::new(),
-            });
-        }
-        let annotator = record.annotator.clone();
-        let annotator = annotator.unwrap_or_else(|| record.file.display().to_string());
-        let reading = Reading {
-            labels: record.labels.clone(),
-            unsure: record.unsure.clone(),
-        };
-        if let Some(item) = items.get_mut(place) {
-            item.readings.insert(annotator, reading);
-        }
-    }
-    items
-}
+pub use items::{Item, Reading, items};
 
 /// A figure with its 95% interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -391,93 +309,11 @@ fn pair_agreement(
     })
 }
 
-/// The MASI distance of two sets, from 0 for the same to 1 for disjoint ones.
-fn masi_distance(left: &LabelSet, right: &LabelSet) -> f64 {
-    if left == right {
-        return 0.0;
-    }
-    let common = left.intersection(right).count();
-    let all = left.union(right).count();
-    let monotonicity = match common {
-        0 => 0.0,
-        _ if common == left.len() || common == right.len() => 2.0 / 3.0,
-        _ => 1.0 / 3.0,
-    };
-    1.0 - monotonicity * common as f64 / all as f64
-}
-
-/// More products of distance and frequency than this are not worth an interval.
-const MOST_PRODUCTS: usize = 2_000_000_000;
-
-/// Alpha over sets of labels, and the share of pairs of readings with the same.
-fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<f64>) {
-    let mut places: BTreeMap<&LabelSet, usize> = BTreeMap::new();
-    for reading in items.iter().flat_map(|item| item.readings.values()) {
-        let next = places.len();
-        places.entry(&reading.labels).or_insert(next);
-    }
-    let mut sets: Vec<(&LabelSet, usize)> = places.iter().map(|(set, at)| (*set, *at)).collect();
-    sets.sort_by_key(|&(_, place)| place);
-    let distances: Vec<Vec<f64>> = sets
-        .iter()
-        .map(|(left, _)| {
-            sets.iter()
-                .map(|(right, _)| masi_distance(left, right))
-                .collect()
-        })
-        .collect();
-    // For each document what its items disagree, and how often it has each set.
-    let mut observed = vec![0.0; resampled.documents];
-    let mut frequencies = vec![BTreeMap::<usize, f64>::new(); resampled.documents];
-    let mut alike = [0.0; 2];
-    for (item, &document) in items.iter().zip(&resampled.of_item) {
-        let of_item = item.readings.values().filter_map(|r| places.get(&r.labels));
-        let of_item: Vec<usize> = of_item.copied().collect();
-        for (at, &left) in of_item.iter().enumerate() {
-            *frequencies[document].entry(left).or_insert(0.0) += 1.0;
-            for &right in &of_item[at + 1..] {
-                // Each pair counts in both orders.
-                let weight = 2.0 / (of_item.len() - 1) as f64;
-                observed[document] += weight * distances[left][right];
-                alike[0] += f64::from(u8::from(left == right));
-                alike[1] += 1.0;
-            }
-        }
-    }
-    let alpha = |weight: &dyn Fn(usize) -> f64| {
-        let mut differ = 0.0;
-        let mut counts = vec![0.0; sets.len()];
-        for document in 0..resampled.documents {
-            let weight = weight(document);
-            differ += weight * observed[document];
-            for (&set, &count) in &frequencies[document] {
-                counts[set] += weight * count;
-            }
-        }
-        let values: f64 = counts.iter().sum();
-        let rows = distances
-            .iter()
-            .zip(&counts)
-            .filter(|(_, count)| **count > 0.0);
-        let expected: f64 = rows
-            .map(|(row, count)| {
-                let products = row.iter().zip(&counts).map(|(d, other)| d * other);
-                count * products.sum::<f64>()
-            })
-            .sum();
-        let expected = expected / (values - 1.0);
-        (values > 1.0 && expected > 0.0).then(|| 1.0 - differ / expected)
-    };
-    let affordable = sets.len() * sets.len() * resampled.weights.len() <= MOST_PRODUCTS;
-    let drawn = resampled.weights.iter().filter(|_| affordable);
-    let drawn = drawn.filter_map(|weights| alpha(&|document| f64::from(weights[document])));
-    let figure = interval(alpha(&|_| 1.0), drawn.collect());
-    (figure, (alike[1] > 0.0).then(|| alike[0] / alike[1]))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::label_sets::masi_distance;
     use super::*;
+    use crate::corpus::LabelSet;
 
     /// Readings of one label by annotators, `.` for none.
     fn read(rows: &[&str]) -> Vec<Item> {
