@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder could not be opened, read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), plain(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -114,6 +114,20 @@ impl From<linfa::Error> for Error {
 
 /// Result of the library's functions.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What the system said, in plain words where it is a frequent mistake, without its number.
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file or folder".into(),
+        std::io::ErrorKind::PermissionDenied => "permission is denied".into(),
+        std::io::ErrorKind::StorageFull => "the disk is full".into(),
+        _ => {
+            let message = error.to_string();
+            let numbered = message.rsplit_once(" (os error ");
+            numbered.map_or(message.clone(), |(what, _)| what.to_owned())
+        }
+    }
+}
 
 /// A message of several lines as one.
 pub(crate) fn one_line(message: &str) -> String {

@@ -298,6 +298,11 @@ impl Progress {
         self.bar.suspend(work)
     }
 
+    /// Hides the bar, where rows are printed on the terminal that it would stand on.
+    pub(super) fn hide(&self) {
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// Takes the bar away.
     pub(super) fn finish_and_clear(&self) {
         self.bar.finish_and_clear();

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::console::{Failure, colours, complain, fail, printed, reading_progress};
+use super::console::{Failure, colours, complain, fail, is_terminal, printed, reading_progress};
 use super::decide::DecisionArgs;
 use super::{FileArgs, ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::compressed::{Compressed, Compression};
-use crate::corpus::{CodingColumns, STANDARD_INPUT, bytes_read};
+use crate::corpus::{CodingColumns, STANDARD_INPUT, bytes_read, ending};
 use crate::error::Error;
 use crate::output_file::OutputFile;
 use crate::predict::{
@@ -157,6 +157,17 @@ impl PredictArgs {
     /// Refuses what the format of the output has no place for.
     fn check_format(&self, format: OutputFormat) -> Result<(), Failure> {
         let told = |message: &str| Err(Failure::Told(message.to_owned()));
+        if let (None, Some(path)) = (self.to, &self.output)
+            && ["xlsx", "xls", "ods", "docx", "html", "pdf"].contains(&ending(path).as_str())
+        {
+            return Err(Error::File {
+                path: path.clone(),
+                message:
+                    "no file of this kind can be written; spreadsheets open CSV written with --bom"
+                        .into(),
+            }
+            .into());
+        }
         if self.bom && !matches!(format, OutputFormat::Csv | OutputFormat::Tsv) {
             return told("--bom marks CSV and TSV only; leave it out or choose --to csv");
         }
@@ -341,6 +352,9 @@ impl Run<'_> {
         writer: &mut (impl RowOutput<S> + Send),
     ) -> Result<(), Stopped> {
         let bar = reading_progress(self.inputs);
+        if self.args.output.is_none() && is_terminal() {
+            bar.hide();
+        }
         let before = bytes_read();
         self.on_all_inputs(predictor, |stream, input| {
             writer.start_document();
@@ -398,6 +412,9 @@ impl Run<'_> {
 
     /// Tells on standard error what the output does not show at a glance.
     fn tell(&self, predictor: &Predictor, counts: &Counts) {
+        if counts.rows == 0 {
+            complain("there was nothing to label: no row and no line of text was found");
+        }
         if self.args.decision.estimates() {
             let labels = predictor.header().labels.iter();
             let priors = predictor.priors().iter();

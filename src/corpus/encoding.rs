@@ -36,6 +36,16 @@ pub(crate) fn decoded(
     told: Option<TextEncoding>,
 ) -> std::io::Result<Box<dyn BufRead + Send>> {
     let marked = Encoding::for_bom(reader.fill_buf()?).map(|(encoding, _)| encoding);
+    if let (None, Some(TextEncoding(encoding))) = (marked, told)
+        && encoding.is_ascii_compatible()
+        && encoding != UTF_8
+        && is_utf8_beyond_ascii(reader.fill_buf()?)
+    {
+        return Err(std::io::Error::other(format!(
+            "its letters are stored as UTF-8, not as {}; leave --encoding out",
+            encoding.name()
+        )));
+    }
     match marked.or(told.map(|told| told.0)) {
         None => Ok(reader),
         Some(encoding) if encoding == UTF_8 => Ok(reader),
@@ -47,6 +57,24 @@ pub(crate) fn decoded(
             ended: false,
         })),
     }
+}
+
+/// Whether bytes, but for a character cut at their end, are UTF-8 with several characters that are not
+/// ASCII: text of another encoding is that by chance as good as never.
+fn is_utf8_beyond_ascii(head: &[u8]) -> bool {
+    const SEVERAL: usize = 4;
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            let whole = &head[..error.valid_up_to()];
+            std::str::from_utf8(whole).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    text.chars()
+        .filter(|sign| !sign.is_ascii())
+        .nth(SEVERAL - 1)
+        .is_some()
 }
 
 const BUFFER_BYTES: usize = 1 << 16;

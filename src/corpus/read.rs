@@ -85,6 +85,7 @@ impl CorpusReader {
     /// At the first file that cannot be read, row that cannot be understood, or text annotated
     /// in two ways; each names file and line.
     pub fn read(&self, paths: &[PathBuf]) -> Result<Corpus> {
+        refuse_twice(paths)?;
         let mut collector = Collector::new(self);
         for path in paths {
             for (file, format) in files_of(path, &self.reading)? {
@@ -193,6 +194,21 @@ impl CorpusReader {
     pub fn stream<'a>(&'a self, paths: &'a [PathBuf]) -> RecordStream<'a> {
         RecordStream::new(self, paths)
     }
+}
+
+/// Refuses a file that is named twice: its rows would count twice.
+fn refuse_twice(paths: &[PathBuf]) -> Result<()> {
+    let mut named = std::collections::HashSet::new();
+    for path in paths {
+        // What cannot be found is told when it is opened.
+        if std::fs::canonicalize(path).is_ok_and(|place| !named.insert(place)) {
+            return Err(Error::File {
+                path: path.clone(),
+                message: "is named twice; name it once".into(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The error of a corpus in which no row can be learnt from.

@@ -57,6 +57,13 @@ pub(super) fn open_source(
     let mut reader = decoded(reader, options.encoding).map_err(|error| Error::io(path, error))?;
     let head = peek(path, &mut *reader)?;
     let format = match options.format {
+        InputFormat::Auto if head.contains(&0) => {
+            return Err(Error::File {
+                path: path.into(),
+                message: "is neither text nor of a format that is known; a model is named with -m"
+                    .into(),
+            });
+        }
         InputFormat::Auto => text_format(path, head),
         told => told,
     };

@@ -88,8 +88,10 @@ impl RowFormat {
             for (label, _) in held.filter(|(_, holds)| **holds) {
                 push_all(cell, &[&label.plain, "|"]);
             }
-            if labelled.holds.contains(&true) {
-                cell.pop();
+            // Read back as a corpus an empty cell would mean that nobody looked.
+            match labelled.holds.contains(&true) {
+                true => cell.truncate(cell.len() - 1),
+                false => cell.extend_from_slice(b"none"),
             }
         });
         for &score in labelled.scores {
