@@ -21,7 +21,10 @@ pub(super) type NumberedRow = (u64, std::result::Result<RawRow, RowError>);
 /// whole file does.
 pub(super) enum FileRows {
     Objects(Box<ObjectRows>),
+    /// Of delimited text, each row on lines of its own.
     Table(Box<TableRows>),
+    /// Of a container or a spreadsheet, which has no lines.
+    Cells(Box<TableRows>),
     /// Rows that were read at once.
     Read(std::vec::IntoIter<NumberedRow>),
 }
@@ -47,7 +50,7 @@ impl FileRows {
             let head = reader.fill_buf().map_err(|error| Error::io(path, error))?;
             if let Some(found) = container_in(path, head, wanted)? {
                 let rows = Self::open_container(path, reader, found, reading)?;
-                return Ok(Self::Table(Box::new(rows)));
+                return Ok(Self::Cells(Box::new(rows)));
             }
         }
         refuse_sheet(path, sheet)?;
@@ -130,7 +133,7 @@ impl Iterator for FileRows {
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Objects(rows) => rows.next(),
-            Self::Table(rows) => rows.next(),
+            Self::Table(rows) | Self::Cells(rows) => rows.next(),
             Self::Read(rows) => rows.next().map(Ok),
         }
     }

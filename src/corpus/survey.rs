@@ -30,7 +30,8 @@ pub struct RowPlace {
 pub struct SurveyedFile {
     /// The file.
     pub path: PathBuf,
-    /// Whether each of its rows stands on lines of its own, as in JSON Lines and tables.
+    /// Whether each of its rows stands on lines of its own, as in JSON Lines and delimited text; not in
+    /// spreadsheets, Parquet and Arrow.
     pub has_lines: bool,
 }
 
@@ -73,7 +74,7 @@ impl CorpusReader {
                     has_lines: match rows {
                         FileRows::Table(_) => true,
                         FileRows::Objects(_) => !self.is_array(&path)?,
-                        FileRows::Read(_) => false,
+                        FileRows::Cells(_) | FileRows::Read(_) => false,
                     },
                     path: path.clone(),
                 });
