@@ -87,9 +87,9 @@ impl CorpusReader {
     pub fn read(&self, paths: &[PathBuf]) -> Result<Corpus> {
         let mut collector = Collector::new(self);
         for path in paths {
-            for (file, format) in files_of(path, &self.reading)? {
-                let rows = FileRows::open(&file, format, &self.reading)?;
-                collector.read(&file, rows)?;
+            for file in files_of(path, &self.reading)? {
+                let rows = FileRows::open(&file, &self.reading)?;
+                collector.read(&file.path, rows)?;
             }
         }
         collector.finish()

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::encoding::decoded;
 use super::files::{ending, open, peek};
 use super::format::{
-    Container, CorpusFormat, Layout, Reading, container_in, container_of_ending, names_text,
+    Container, CorpusFile, CorpusFormat, Layout, Reading, container_in, container_of_ending, names_text,
     refuse_sheet, text_layout,
 };
 use super::formats::{ObjectFormat, ObjectRows, brat, columnar, sheet};
@@ -34,11 +34,12 @@ impl FileRows {
     ///
     /// # Errors
     /// When it cannot be opened, its format is not known, or a table lacks a column that must be there.
-    pub(super) fn open(path: &Path, format: CorpusFormat, reading: &Reading) -> Result<Self> {
+    pub(super) fn open(file: &CorpusFile, reading: &Reading) -> Result<Self> {
+        let (path, format) = (file.path.as_path(), file.format);
         let sheet = reading.sheet.as_deref();
         if format == CorpusFormat::Brat {
             refuse_sheet(path, sheet)?;
-            let rows = brat::rows(path, reading.encoding)?;
+            let rows = brat::rows(path, file.folder.as_deref(), reading.encoding)?;
             return Ok(Self::Read(rows.into_iter()));
         }
         let mut reader = open(path)?;

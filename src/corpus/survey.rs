@@ -68,8 +68,9 @@ impl CorpusReader {
         let mut survey = Survey::default();
         let mut read = Vec::new();
         for path in paths {
-            for (path, format) in files_of(path, self.reading())? {
-                let rows = FileRows::open(&path, format, self.reading())?;
+            for file in files_of(path, self.reading())? {
+                let rows = FileRows::open(&file, self.reading())?;
+                let path = file.path;
                 survey.files.push(SurveyedFile {
                     has_lines: match rows {
                         FileRows::Table(_) => true,
