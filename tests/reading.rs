@@ -190,14 +190,22 @@ fn brat_folders_pairs_and_texts_nobody_annotated() {
     assert_eq!(all_labels(&corpus), ["", "Place|airstrike", "shelling", ""]);
     assert_eq!(
         ids(&corpus),
-        ["report-2:1", "report-1:1", "report-1:2", "report-1:3"]
+        [
+            "batch-2/report-2:1",
+            "report-1:1",
+            "report-1:2",
+            "report-1:3"
+        ]
     );
     let docs: Vec<&str> = corpus
         .records()
         .iter()
         .map(|record| record.doc.as_str())
         .collect();
-    assert_eq!(docs, ["report-2", "report-1", "report-1", "report-1"]);
+    assert_eq!(
+        docs,
+        ["batch-2/report-2", "report-1", "report-1", "report-1"]
+    );
     assert_eq!(corpus.records()[2].line, 2);
     assert_eq!(corpus.counts().unannotated, 1);
     let pair = read("brat/report-1.ann");

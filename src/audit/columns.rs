@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::agreement::{Item, Reading};
-use crate::corpus::{CorpusReader, DelimitedRecords, ending, split_cell};
+use crate::corpus::{
+    CorpusReader, DelimitedRecords, UNCLOSED_QUOTE, ending, peek, separator, split_cell,
+};
 use crate::error::{Error, Result};
 
-/// The items of CSV and TSV tables with a header: labels between `|` or `;` in the columns that are
+/// The items of CSV and TSV tables with a header: fields between commas, semicolons or tabs, labels between `|` or `;` in the columns that are
 /// named, one an annotator, an empty cell where an annotator did not read the item; items are known by the
 /// columns `id` and `doc` where there are any.
 ///
@@ -36,14 +38,22 @@ fn add_table(
     columns: &[String],
     items: &mut Vec<Item>,
 ) -> Result<()> {
+    let mut text = reader.open_text(path)?;
+    let head = peek(path, &mut *text)?;
+    let first_line = head.split(|&byte| byte == b'\n').next();
     let delimiter = match ending(path).as_str() {
         "tsv" | "tab" => b'\t',
-        _ => b',',
+        _ => separator(first_line.unwrap_or_default()),
     };
-    let mut rows = DelimitedRecords::new(path, reader.open_text(path)?, delimiter)?;
+    let mut rows = DelimitedRecords::new(path, text, delimiter)?;
     let Some(header) = rows.next().transpose()? else {
         return Ok(());
     };
+    let closed = |open_quote: Option<u64>| match open_quote {
+        Some(line) => Err(in_row(path, line, UNCLOSED_QUOTE)),
+        None => Ok(()),
+    };
+    closed(header.open_quote)?;
     let cells = |record: &csv::ByteRecord, line: u64| -> Result<Vec<String>> {
         let read = |cell: &[u8]| std::str::from_utf8(cell).map(|cell| cell.trim().to_owned());
         let cells: std::result::Result<Vec<String>, _> = record.iter().map(read).collect();
@@ -65,6 +75,7 @@ fn add_table(
     let (id, doc, text) = (place("id"), place("doc"), place("text"));
     for row in rows {
         let row = row?;
+        closed(row.open_quote)?;
         let found = cells(&row.record, row.line)?;
         if found.len() != names.len() {
             let message = format!("{} fields where {} are expected", found.len(), names.len());

@@ -346,6 +346,14 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// A hash of all shingles: the same for texts that differ in nothing that is compared.
+    pub(super) fn set_hash(&self) -> u64 {
+        let shingles = self.shingles.iter();
+        shingles.fold(self.shingles.len() as u64, |hash, &s| {
+            mix(hash, u64::from(s))
+        })
+    }
+
     /// The share of common character 5-grams.
     pub(super) fn similarity(&self, other: &Self) -> f64 {
         jaccard(&self.shingles, &other.shingles)

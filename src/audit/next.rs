@@ -114,6 +114,9 @@ pub struct PoolCounts {
     pub empty: u64,
     /// Of these nearly the same as an annotated one.
     pub annotated: u64,
+    /// Times that a list had no room for a sentence of which the model is surer, repeats of one it has
+    /// aside: where this is not 0, there may be more to choose than was kept.
+    pub without_room: u64,
 }
 
 impl PoolCounts {
@@ -129,6 +132,16 @@ struct Unsure {
     margin: f64,
     number: u64,
     offered: Arc<Offered>,
+}
+
+impl Unsure {
+    fn new(margin: f64, number: u64, offered: &Arc<Offered>) -> Self {
+        Self {
+            margin,
+            number,
+            offered: offered.clone(),
+        }
+    }
 }
 
 impl PartialEq for Unsure {
@@ -162,7 +175,7 @@ pub struct Pool {
     annotated: NearIndex,
     has_annotated: bool,
     /// For each label, or for all at once, the least sure.
-    unsure: Vec<BinaryHeap<Unsure>>,
+    unsure: Vec<LeastSure>,
     capacity: usize,
     drawn: Vec<(u64, Arc<Offered>)>,
     random: Xoshiro256PlusPlus,
@@ -193,7 +206,7 @@ impl Pool {
         };
         Self {
             capacity: SPARE * settings.rows.div_ceil(lists).max(settings.method.window),
-            unsure: vec![BinaryHeap::new(); lists],
+            unsure: vec![LeastSure::default(); lists],
             random: Xoshiro256PlusPlus::seed_from_u64(settings.seed),
             labels: labels.to_vec(),
             thresholds: thresholds.to_vec(),
@@ -235,23 +248,22 @@ impl Pool {
         let offered = Arc::new(offered);
         self.draw(number, &offered);
         let margins = self.margins(&offered.probabilities);
+        let set = offered.compared.set_hash();
         let lists = self.unsure.len();
         for (label, &margin) in margins
             .iter()
             .enumerate()
             .take(if lists > 1 { lists } else { 0 })
         {
-            keep(
-                &mut self.unsure[label],
-                self.capacity,
-                margin,
-                number,
-                &offered,
-            );
+            let unsure = Unsure::new(margin, number, &offered);
+            let had_room = self.unsure[label].keep(self.capacity, set, unsure);
+            self.counts.without_room += u64::from(!had_room);
         }
         if lists == 1 {
             let least = margins.iter().copied().fold(f64::INFINITY, f64::min);
-            keep(&mut self.unsure[0], self.capacity, least, number, &offered);
+            let unsure = Unsure::new(least, number, &offered);
+            let had_room = self.unsure[0].keep(self.capacity, set, unsure);
+            self.counts.without_room += u64::from(!had_room);
         }
     }
 
@@ -301,7 +313,7 @@ impl Pool {
     }
 
     /// Chooses: what was drawn by chance, in the order in which it was offered, then what is unsure. Fewer
-    /// than asked for where there is no more.
+    /// than asked for where no more were kept that do not repeat each other; see [`PoolCounts::without_room`].
     pub fn choose(mut self) -> (Vec<NextRow>, PoolCounts) {
         self.drawn.sort_by_key(|&(number, _)| number);
         let eligible = self.counts.eligible().max(1) as f64;
@@ -318,7 +330,7 @@ impl Pool {
         }
         let lists = std::mem::take(&mut self.unsure).into_iter();
         let mut lists: Vec<std::vec::IntoIter<Unsure>> = lists
-            .map(|heap| heap.into_sorted_vec().into_iter())
+            .map(|list| list.heap.into_sorted_vec().into_iter())
             .collect();
         let mut waiting: Vec<Vec<Unsure>> = vec![Vec::new(); lists.len()];
         let mut exhausted = false;
@@ -363,25 +375,34 @@ impl Pool {
     }
 }
 
-/// Keeps the least sure of a label.
-fn keep(
-    heap: &mut BinaryHeap<Unsure>,
-    capacity: usize,
-    margin: f64,
-    number: u64,
-    offered: &Arc<Offered>,
-) {
-    let unsure = Unsure {
-        margin,
-        number,
-        offered: offered.clone(),
-    };
-    if heap.len() < capacity {
-        heap.push(unsure);
-    } else if let Some(mut surest) = heap.peek_mut()
-        && unsure < *surest
-    {
-        *surest = unsure;
+/// The least sure sentences of a label, each set of shingles once: a sentence that is offered many times
+/// takes the place of no other.
+#[derive(Clone, Debug, Default)]
+struct LeastSure {
+    heap: BinaryHeap<Unsure>,
+    sets: HashSet<u64>,
+}
+
+impl LeastSure {
+    /// Keeps a sentence, of whose shingles this is the hash, where it is one of the least sure. Returns
+    /// whether nothing but a repeat had to be left out.
+    fn keep(&mut self, capacity: usize, set: u64, unsure: Unsure) -> bool {
+        if self.sets.contains(&set) {
+            return true;
+        }
+        if self.heap.len() < capacity {
+            self.heap.push(unsure);
+            self.sets.insert(set);
+            return true;
+        }
+        if let Some(mut surest) = self.heap.peek_mut()
+            && unsure < *surest
+        {
+            self.sets.remove(&surest.offered.compared.set_hash());
+            self.sets.insert(set);
+            *surest = unsure;
+        }
+        false
     }
 }
 

@@ -272,15 +272,33 @@ fn names_a_text(header: &[u8]) -> bool {
     }) && header.contains(&separator)
 }
 
+/// A file of a corpus.
+pub(super) struct CorpusFile {
+    pub(super) path: PathBuf,
+    pub(super) format: CorpusFormat,
+    /// The folder that it was found in, where that was given.
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl CorpusFile {
+    fn new(path: &Path, format: CorpusFormat) -> Self {
+        Self {
+            path: path.into(),
+            format,
+            folder: None,
+        }
+    }
+}
+
 /// The files that a path of a corpus stands for: the texts of a folder of brat, the text of an `.ann`
 /// file, else itself.
 ///
 /// # Errors
 /// When a folder cannot be read or is none of brat.
-pub(super) fn files_of(path: &Path, reading: &Reading) -> Result<Vec<(PathBuf, CorpusFormat)>> {
+pub(super) fn files_of(path: &Path, reading: &Reading) -> Result<Vec<CorpusFile>> {
     let format = reading.format;
     if !matches!(format, CorpusFormat::Auto | CorpusFormat::Brat) {
-        return Ok(vec![(path.to_path_buf(), format)]);
+        return Ok(vec![CorpusFile::new(path, format)]);
     }
     if path.is_dir() {
         let texts = brat::texts_of_folder(path)?.ok_or_else(|| Error::File {
@@ -289,11 +307,14 @@ pub(super) fn files_of(path: &Path, reading: &Reading) -> Result<Vec<(PathBuf, C
         })?;
         return Ok(texts
             .into_iter()
-            .map(|text| (text, CorpusFormat::Brat))
+            .map(|text| CorpusFile {
+                folder: Some(path.into()),
+                ..CorpusFile::new(&text, CorpusFormat::Brat)
+            })
             .collect());
     }
     Ok(vec![match brat::text_of_pair(path) {
-        Some(text) => (text, CorpusFormat::Brat),
-        None => (path.to_path_buf(), format),
+        Some(text) => CorpusFile::new(&text, CorpusFormat::Brat),
+        None => CorpusFile::new(path, format),
     }])
 }

@@ -88,9 +88,9 @@ impl CorpusReader {
         refuse_twice(paths)?;
         let mut collector = Collector::new(self);
         for path in paths {
-            for (file, format) in files_of(path, &self.reading)? {
-                let rows = FileRows::open(&file, format, &self.reading)?;
-                collector.read(&file, rows)?;
+            for file in files_of(path, &self.reading)? {
+                let rows = FileRows::open(&file, &self.reading)?;
+                collector.read(&file.path, rows)?;
             }
         }
         collector.finish()

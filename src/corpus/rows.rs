@@ -6,7 +6,7 @@ use std::path::Path;
 use super::encoding::decoded;
 use super::files::{ending, open, peek};
 use super::format::{
-    Container, CorpusFormat, Layout, Reading, container_in, container_of_ending, names_text,
+    Container, CorpusFile, CorpusFormat, Layout, Reading, container_in, container_of_ending, names_text,
     refuse_sheet, text_layout,
 };
 use super::formats::{ObjectFormat, ObjectRows, brat, columnar, sheet};
@@ -21,7 +21,10 @@ pub(super) type NumberedRow = (u64, std::result::Result<RawRow, RowError>);
 /// whole file does.
 pub(super) enum FileRows {
     Objects(Box<ObjectRows>),
+    /// Of delimited text, each row on lines of its own.
     Table(Box<TableRows>),
+    /// Of a container or a spreadsheet, which has no lines.
+    Cells(Box<TableRows>),
     /// Rows that were read at once.
     Read(std::vec::IntoIter<NumberedRow>),
 }
@@ -31,11 +34,12 @@ impl FileRows {
     ///
     /// # Errors
     /// When it cannot be opened, its format is not known, or a table lacks a column that must be there.
-    pub(super) fn open(path: &Path, format: CorpusFormat, reading: &Reading) -> Result<Self> {
+    pub(super) fn open(file: &CorpusFile, reading: &Reading) -> Result<Self> {
+        let (path, format) = (file.path.as_path(), file.format);
         let sheet = reading.sheet.as_deref();
         if format == CorpusFormat::Brat {
             refuse_sheet(path, sheet)?;
-            let rows = brat::rows(path, reading.encoding)?;
+            let rows = brat::rows(path, file.folder.as_deref(), reading.encoding)?;
             return Ok(Self::Read(rows.into_iter()));
         }
         let mut reader = open(path)?;
@@ -47,7 +51,7 @@ impl FileRows {
             let head = reader.fill_buf().map_err(|error| Error::io(path, error))?;
             if let Some(found) = container_in(path, head, wanted)? {
                 let rows = Self::open_container(path, reader, found, reading)?;
-                return Ok(Self::Table(Box::new(rows)));
+                return Ok(Self::Cells(Box::new(rows)));
             }
         }
         refuse_sheet(path, sheet)?;
@@ -130,7 +134,7 @@ impl Iterator for FileRows {
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Objects(rows) => rows.next(),
-            Self::Table(rows) => rows.next(),
+            Self::Table(rows) | Self::Cells(rows) => rows.next(),
             Self::Read(rows) => rows.next().map(Ok),
         }
     }

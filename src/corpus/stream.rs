@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::{STANDARD_INPUT, can_be_read_twice};
-use super::format::{CorpusFormat, files_of};
+use super::format::{CorpusFile, files_of};
 use super::read::CorpusReader;
 use super::record::{ReadCounts, Record};
 use super::rows::{FileRows, NumberedRow};
@@ -15,7 +15,7 @@ pub struct RecordStream<'a> {
     reader: &'a CorpusReader,
     paths: std::slice::Iter<'a, PathBuf>,
     /// The files of the current path that were not opened yet.
-    files: std::vec::IntoIter<(PathBuf, CorpusFormat)>,
+    files: std::vec::IntoIter<CorpusFile>,
     current: Option<(Arc<PathBuf>, FileRows)>,
     counts: ReadCounts,
 }
@@ -41,9 +41,9 @@ impl<'a> RecordStream<'a> {
         loop {
             let Some((file, rows)) = &mut self.current else {
                 let reading = self.reader.reading();
-                if let Some((file, format)) = self.files.next() {
-                    let rows = FileRows::open(&file, format, reading)?;
-                    self.current = Some((Arc::new(file), rows));
+                if let Some(file) = self.files.next() {
+                    let rows = FileRows::open(&file, reading)?;
+                    self.current = Some((Arc::new(file.path), rows));
                 } else if let Some(path) = self.paths.next() {
                     self.files = files_of(path, reading)?.into_iter();
                 } else {

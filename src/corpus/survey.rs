@@ -30,7 +30,8 @@ pub struct RowPlace {
 pub struct SurveyedFile {
     /// The file.
     pub path: PathBuf,
-    /// Whether each of its rows stands on lines of its own, as in JSON Lines and tables.
+    /// Whether each of its rows stands on lines of its own, as in JSON Lines and delimited text; not in
+    /// spreadsheets, Parquet and Arrow.
     pub has_lines: bool,
 }
 
@@ -67,13 +68,14 @@ impl CorpusReader {
         let mut survey = Survey::default();
         let mut read = Vec::new();
         for path in paths {
-            for (path, format) in files_of(path, self.reading())? {
-                let rows = FileRows::open(&path, format, self.reading())?;
+            for file in files_of(path, self.reading())? {
+                let rows = FileRows::open(&file, self.reading())?;
+                let path = file.path;
                 survey.files.push(SurveyedFile {
                     has_lines: match rows {
                         FileRows::Table(_) => true,
                         FileRows::Objects(_) => !self.is_array(&path)?,
-                        FileRows::Read(_) => false,
+                        FileRows::Cells(_) | FileRows::Read(_) => false,
                     },
                     path: path.clone(),
                 });

@@ -48,28 +48,43 @@ impl Reading {
     }
 }
 
-/// The items of a corpus whose rows were read separately: rows with the same document and id are one
-/// item, or, where that brings nobody together, rows with the same text. Rows that name no annotator are
-/// by the file that they stand in. Of several readings of an item by one annotator the last counts.
-///
-/// Returns the items, and whether texts brought them together.
-pub fn items(records: &[Record]) -> (Vec<Item>, bool) {
-    let by_id = items_by(records, |record| match record.has_id() {
-        true => (Some(&record.doc), record.id.as_str()),
-        false => (None, record.text.trim()),
-    });
-    if by_id.iter().any(|item| item.readings.len() > 1) {
-        return (by_id, false);
-    }
-    (items_by(records, |record| (None, record.text.trim())), true)
+/// The items of a corpus, and what came of bringing them together.
+#[derive(Clone, Debug, Default)]
+pub struct Items {
+    /// The items, in the order of their first rows.
+    pub items: Vec<Item>,
+    /// Whether texts alone brought rows together.
+    pub by_text: bool,
+    /// Readings that a later one of the same item by the same annotator took the place of.
+    pub replaced_readings: usize,
+    /// Items with the document and id of another whose text is not the same.
+    pub same_id_other_text: usize,
 }
 
-fn items_by<'a>(
-    records: &'a [Record],
-    key: impl Fn(&'a Record) -> (Option<&'a String>, &'a str),
-) -> Vec<Item> {
-    let mut places: BTreeMap<(Option<&String>, &str), usize> = BTreeMap::new();
+/// The items of a corpus whose rows were read separately: rows with the same document, id and text are one
+/// item, or, where that brings nobody together, rows with the same text. Rows that name no annotator are
+/// by the file that they stand in. Of several readings of an item by one annotator the last counts.
+pub fn items(records: &[Record]) -> Items {
+    let by_id = items_by(records, |record| {
+        let named = record.has_id().then_some((&record.doc, &record.id));
+        (named, record.text.trim())
+    });
+    if by_id.items.iter().any(|item| item.readings.len() > 1) {
+        return by_id;
+    }
+    Items {
+        by_text: true,
+        ..items_by(records, |record| (None, record.text.trim()))
+    }
+}
+
+/// Document and id, where they count, and text.
+type Key<'a> = (Option<(&'a String, &'a String)>, &'a str);
+
+fn items_by<'a>(records: &'a [Record], key: impl Fn(&'a Record) -> Key<'a>) -> Items {
+    let mut places: BTreeMap<Key<'a>, usize> = BTreeMap::new();
     let mut items: Vec<Item> = Vec::new();
+    let mut replaced_readings = 0;
     for record in records {
         let next = items.len();
         let place = *places.entry(key(record)).or_insert(next);
@@ -88,8 +103,16 @@ fn items_by<'a>(
             unsure: record.unsure.clone(),
         };
         if let Some(item) = items.get_mut(place) {
-            item.readings.insert(annotator, reading);
+            let replaced = item.readings.insert(annotator, reading);
+            replaced_readings += usize::from(replaced.is_some());
         }
     }
-    items
+    let named = places.keys().filter_map(|(named, _)| *named);
+    let names: BTreeSet<_> = named.clone().collect();
+    Items {
+        same_id_other_text: named.count() - names.len(),
+        by_text: false,
+        replaced_readings,
+        items,
+    }
 }

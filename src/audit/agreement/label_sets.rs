@@ -23,8 +23,12 @@ pub(super) fn masi_distance(left: &LabelSet, right: &LabelSet) -> f64 {
 /// More products of distance and frequency than this are not worth an interval.
 const MOST_PRODUCTS: usize = 2_000_000_000;
 
-/// Alpha over sets of labels, and the share of pairs of readings with the same.
-pub(super) fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<f64>) {
+/// With more distinct sets than this their distances, each to each, are not held.
+pub(crate) const MOST_SETS: usize = 3000;
+
+/// Alpha over sets of labels, none where there are more than [`MOST_SETS`], and the share of pairs of
+/// readings with the same, and the number of distinct sets.
+pub(super) fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<f64>, usize) {
     let mut places: BTreeMap<&LabelSet, usize> = BTreeMap::new();
     for reading in items.iter().flat_map(|item| item.readings.values()) {
         let next = places.len();
@@ -32,10 +36,13 @@ pub(super) fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<
     }
     let mut sets: Vec<(&LabelSet, usize)> = places.iter().map(|(set, at)| (*set, *at)).collect();
     sets.sort_by_key(|&(_, place)| place);
-    let distances: Vec<Vec<f64>> = sets
+    let is_measured = sets.len() <= MOST_SETS;
+    let measured = if is_measured { &sets[..] } else { &[] };
+    let distances: Vec<Vec<f64>> = measured
         .iter()
         .map(|(left, _)| {
-            sets.iter()
+            measured
+                .iter()
                 .map(|(right, _)| masi_distance(left, right))
                 .collect()
         })
@@ -52,7 +59,8 @@ pub(super) fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<
             for &right in &of_item[at + 1..] {
                 // Each pair counts in both orders.
                 let weight = 2.0 / (of_item.len() - 1) as f64;
-                observed[document] += weight * distances[left][right];
+                let distance = distances.get(left).and_then(|row| row.get(right));
+                observed[document] += weight * distance.copied().unwrap_or(0.0);
                 alike[0] += f64::from(u8::from(left == right));
                 alike[1] += 1.0;
             }
@@ -85,6 +93,10 @@ pub(super) fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<
     let affordable = sets.len() * sets.len() * resampled.weights.len() <= MOST_PRODUCTS;
     let drawn = resampled.weights.iter().filter(|_| affordable);
     let drawn = drawn.filter_map(|weights| alpha(&|document| f64::from(weights[document])));
-    let figure = interval(alpha(&|_| 1.0), drawn.collect());
-    (figure, (alike[1] > 0.0).then(|| alike[0] / alike[1]))
+    let figure = match is_measured {
+        true => interval(alpha(&|_| 1.0), drawn.collect()),
+        false => interval(None, Vec::new()),
+    };
+    let same = (alike[1] > 0.0).then(|| alike[0] / alike[1]);
+    (figure, same, sets.len())
 }

@@ -16,8 +16,9 @@ use serde::Serialize;
 
 use crate::corpus::with_parents;
 use label_sets::masi;
+pub(crate) use label_sets::MOST_SETS;
 
-pub use items::{Item, Reading, items};
+pub use items::{Item, Items, Reading, items};
 
 /// A figure with its 95% interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -41,7 +42,9 @@ pub struct Agreement {
     pub documents: usize,
     /// The annotators, with the items that each read.
     pub annotators: BTreeMap<String, usize>,
-    /// Alpha over sets of labels with the MASI distance.
+    /// Distinct sets of labels in readings of these.
+    pub label_sets: usize,
+    /// Alpha over sets of labels with the MASI distance; not measured where there are thousands of sets.
     pub masi_alpha: Interval,
     /// Share of pairs of readings with the same labels.
     pub same_labels: Option<f64>,
@@ -111,7 +114,7 @@ pub fn agreement(items: &[Item], samples: usize, seed: u64) -> Agreement {
     let resampled = Resamples::new(&shared, samples, seed);
     let names: Vec<&String> = annotators.keys().collect();
     let of_label = |label: &String| label_agreement(label, &shared, &names, &resampled);
-    let (masi_alpha, same_labels) = masi(&shared, &resampled);
+    let (masi_alpha, same_labels, label_sets) = masi(&shared, &resampled);
     let disputed = shared.iter().filter_map(|item| {
         let differ = |label: &&String| {
             let says: BTreeSet<bool> = says(item, label).map(|(_, said)| said).collect();
@@ -125,6 +128,7 @@ pub fn agreement(items: &[Item], samples: usize, seed: u64) -> Agreement {
         items: items.len(),
         shared: shared.len(),
         documents: resampled.documents,
+        label_sets,
         masi_alpha,
         same_labels,
         labels: labels.iter().map(of_label).collect(),

@@ -13,6 +13,12 @@ const IMBALANCE: usize = 20;
 /// Labels that stand together less often than this may do so by chance.
 const FEWEST_TOGETHER: usize = 5;
 
+/// No corpus has more labels than this.
+const MOST_LABELS: usize = 1000;
+
+/// Labels that a message names.
+const MOST_NAMED: usize = 50;
+
 pub(super) fn check(
     records: &[Record],
     counts: &[LabelCount],
@@ -20,12 +26,34 @@ pub(super) fn check(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(unknown(records, settings));
+    // What is no list of labels is told once: each with each would take hours and say nothing.
+    if counts.len() > MOST_LABELS {
+        findings.push(too_many(counts));
+        findings.extend(without_negatives(records));
+        return findings;
+    }
     findings.extend(alike(records, counts));
     findings.extend(rare(records, counts, settings));
     findings.extend(imbalance(counts));
     findings.extend(without_negatives(records));
     findings.extend(only_together(records));
     findings
+}
+
+fn too_many(counts: &[LabelCount]) -> Finding {
+    let some: Vec<String> = counts.iter().take(3).map(|c| format!("{:?}", c.label)).collect();
+    Finding {
+        code: "too_many_labels",
+        severity: Severity::Error,
+        count: counts.len(),
+        message: format!(
+            "there are {} labels, as {}: is this the label column? Labels were not compared with each other",
+            counts.len(),
+            some.join(", ")
+        ),
+        advice: "Name the column with the labels \"labels\" and separate several with |; a corpus has a few dozen labels, not thousands.",
+        rows: Vec::new(),
+    }
 }
 
 /// Labels that are none of those given.
@@ -40,14 +68,20 @@ fn unknown(records: &[Record], settings: &CheckSettings) -> Option<Finding> {
         let found = !unknown.is_empty();
         found.then(|| FoundRow::of(record).with_detail(unknown.join(", ")))
     });
-    let names: BTreeSet<&String> = records.iter().flat_map(|r| &r.labels).collect();
+    let names = records.iter().flat_map(|r| r.labels.iter().chain(&r.unsure));
+    let names: BTreeSet<&String> = names.collect();
     let names = names.into_iter().filter(|name| !known.contains(*name));
     let names: Vec<&str> = names.map(String::as_str).collect();
+    let rest = match names.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        rest => format!(" and {rest} others"),
+    };
+    let names = &names[..names.len().min(MOST_NAMED)];
     Finding::of_rows(
         ("unknown_label", Severity::Error),
         rows.collect(),
         &format!(
-            "rows have labels that are not in the list: {}",
+            "rows have labels that are not in the list: {}{rest}",
             names.join(", ")
         ),
         "Correct them, rename them with --aliases, or add them to the list.",

@@ -18,8 +18,9 @@ const LEFT_OUT: &str = "left-out";
 const SUMMARY: &str = "split.json";
 
 /// Writes the parts of a corpus into a folder, which is made where it does not exist: `train`, `dev` and
-/// `test`, `left-out` for rows that are in no part, and `split.json`. Rows of JSON Lines and tables are
-/// written as they stand, tables with their header, in UTF-8 whatever the encoding was; those of other formats as JSON Lines. Files of other
+/// `test`, `left-out` for rows that are in no part, and `split.json`. Rows of JSON Lines and
+/// delimited text are written as they stand, tables with their header, in UTF-8 whatever the encoding
+/// was; those of other formats as JSON Lines. Files of other
 /// formats or with another header are not mixed: `train.jsonl`, `train.csv`, `train-2.csv`.
 ///
 /// Returns the files that were written.
@@ -183,9 +184,10 @@ impl Outputs {
 /// A file's ending, what stands before its rows, and each row's bytes.
 type Verbatim = (&'static str, Vec<u8>, Vec<Vec<u8>>);
 
-/// The rows of JSON Lines and tables as they stand; nothing for a file that is neither.
+/// The rows of JSON Lines and delimited text as they stand; nothing for a file that is neither.
 fn as_they_stand(file: &SurveyedFile, bytes: &[u8], rows: &[Row<'_>]) -> Option<Verbatim> {
     file.has_lines.then_some(())?;
+    std::str::from_utf8(bytes).ok()?;
     let head = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let head = head.trim_ascii_start();
     let first_line = head.split(|&byte| byte == b'\n').next()?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::super::console::{Failure, complain, progress, say};
 use super::super::{FiguresArgs, ThreadArgs};
 use super::{ReadingArgs, beginning};
-use crate::audit::{Agreement, Interval, Item, agreement, items, items_of_columns};
+use crate::audit::{Agreement, Interval, Items, MOST_SETS, agreement, items, items_of_columns};
 use crate::corpus::display;
 use crate::error::{Error, Result};
 use crate::learn::MOST_BOOTSTRAP_SAMPLES;
@@ -23,7 +23,7 @@ Examples:
   marsad corpus agreement labels.tsv --columns first,second a column an annotator
   marsad corpus agreement both.jsonl --json | jq .disputed  all that is in dispute
 
-Rows are of one item where document and id are the same, or, where that brings no two annotators
+Rows are of one item where document, id and text are the same, or, where that brings no two annotators
 together, where the text is. Alpha is Krippendorff's (1 agreement, 0 chance), kappa Cohen's for each
 two annotators; intervals are 95% over documents. Labels left open (\"unsure\") are missing values.")]
 pub(in super::super) struct AgreementArgs {
@@ -61,15 +61,19 @@ fn samples(given: &str) -> std::result::Result<usize, String> {
 struct Figures<'a> {
     /// What brought the rows of an item together.
     matched_by: &'a str,
+    /// Earlier readings of an item by the annotator of a later one, left out.
+    replaced_readings: usize,
+    /// Items with the id of another whose text differs.
+    same_id_other_text: usize,
     #[serde(flatten)]
     agreement: &'a Agreement,
 }
 
 pub(in super::super) fn run(args: &AgreementArgs) -> std::result::Result<ExitCode, Failure> {
-    let (items, by_text) = args.items()?;
+    let found = args.items()?;
     let bar = progress(None, "{spinner} {msg} ({elapsed})");
     bar.set_message("resampling documents");
-    let measured = (args.threads).run(|| agreement(&items, args.bootstrap, args.seed))?;
+    let measured = (args.threads).run(|| agreement(&found.items, args.bootstrap, args.seed))?;
     bar.finish_and_clear();
     if measured.shared == 0 {
         let names: Vec<&str> = measured.annotators.keys().map(String::as_str).collect();
@@ -81,27 +85,49 @@ pub(in super::super) fn run(args: &AgreementArgs) -> std::result::Result<ExitCod
     }
     if args.figures.json {
         let figures = Figures {
-            matched_by: if by_text { "text" } else { "id" },
+            matched_by: if found.by_text { "text" } else { "id" },
+            replaced_readings: found.replaced_readings,
+            same_id_other_text: found.same_id_other_text,
             agreement: &measured,
         };
         say(&serde_json::to_string_pretty(&figures).map_err(std::io::Error::from)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if by_text {
-        complain("no two annotators share an id; rows with the same text are taken for one item");
+    if measured.label_sets > MOST_SETS {
+        complain(&format!(
+            "there are {} distinct sets of labels; alpha over whole sets is left out above {MOST_SETS}",
+            measured.label_sets
+        ));
+    }
+    if found.by_text {
+        complain(
+            "no two annotators share an id and its text; rows with the same text are taken for one item",
+        );
+    }
+    if found.replaced_readings > 0 {
+        complain(&format!(
+            "{} readings are left out: their annotator read the same item again further down, and the last counts",
+            found.replaced_readings
+        ));
+    }
+    if found.same_id_other_text > 0 {
+        complain(&format!(
+            "{} items have the document and id of another with a different text, and are taken for items of their own",
+            found.same_id_other_text
+        ));
     }
     say(&args.describe(&measured))?;
     Ok(ExitCode::SUCCESS)
 }
 
 impl AgreementArgs {
-    fn items(&self) -> Result<(Vec<Item>, bool)> {
+    fn items(&self) -> Result<Items> {
         let reader = self.reading.reader()?;
         if !self.columns.is_empty() {
-            return Ok((
-                items_of_columns(&reader, &self.corpus, &self.columns)?,
-                false,
-            ));
+            return Ok(Items {
+                items: items_of_columns(&reader, &self.corpus, &self.columns)?,
+                ..Items::default()
+            });
         }
         let corpus = reader.separately().read(&self.corpus)?;
         Ok(items(corpus.records()))

@@ -102,12 +102,12 @@ pub(in super::super) fn run(args: &NextArgs) -> std::result::Result<ExitCode, Fa
         // What cannot be opened is told before a model is trained.
         drop(crate::corpus::open(path)?);
     }
-    let (rows, counts, errors, labels) = args.threads.run(|| -> Result<_> {
+    let (rows, counts, skipped, labels) = args.threads.run(|| -> Result<_> {
         let predictor = Predictor::new(args.model(corpus.as_ref())?);
         let labels = predictor.header().labels.clone();
-        let (pool, errors) = args.look_through(&predictor, corpus.as_ref())?;
+        let (pool, skipped) = args.look_through(&predictor, corpus.as_ref())?;
         let (rows, counts) = pool.choose();
-        Ok((rows, counts, errors, labels))
+        Ok((rows, counts, skipped, labels))
     })??;
     if counts.offered == 0 {
         return Err(Error::Corpus(format!(
@@ -116,7 +116,7 @@ pub(in super::super) fn run(args: &NextArgs) -> std::result::Result<ExitCode, Fa
         ))
         .into());
     }
-    args.tell(&rows, &counts, errors);
+    args.tell(&rows, &counts, skipped);
     let rows = unannotated(rows, &labels);
     let format = args.format();
     match &args.output {
@@ -130,7 +130,7 @@ pub(in super::super) fn run(args: &NextArgs) -> std::result::Result<ExitCode, Fa
             file.keep()?;
         }
     }
-    Ok(match errors {
+    Ok(match skipped.errors {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(1),
     })
@@ -177,8 +177,8 @@ impl NextArgs {
         model
     }
 
-    /// Offers every unlabelled sentence; returns how many rows could not be read as well.
-    fn look_through(&self, predictor: &Predictor, corpus: Option<&Corpus>) -> Result<(Pool, u64)> {
+    /// Offers every unlabelled sentence; returns what could not be offered as well.
+    fn look_through(&self, predictor: &Predictor, corpus: Option<&Corpus>) -> Result<(Pool, Skipped)> {
         let header = predictor.header();
         let annotated = corpus.map_or(&[][..], |corpus| corpus.records());
         let settings = NextSettings {
@@ -197,7 +197,7 @@ impl NextArgs {
             ..InputFields::default()
         };
         let bar = progress(None, "{spinner} {pos} sentences ({per_sec}, {elapsed})");
-        let mut errors = 0;
+        let mut skipped = Skipped::default();
         for path in &self.from {
             let pieces = 4 * rayon::current_num_threads();
             let mut input = Input::open(path, InputFormat::Auto, &fields, pieces)?;
@@ -209,7 +209,8 @@ impl NextArgs {
                     })
                     .collect();
                 for of_unit in offered {
-                    errors += of_unit.errors;
+                    skipped.errors += of_unit.skipped.errors;
+                    skipped.furniture += of_unit.skipped.furniture;
                     for (offered, is_annotated) in of_unit.offered {
                         bar.inc(1);
                         pool.offer(offered, is_annotated);
@@ -218,10 +219,10 @@ impl NextArgs {
             }
         }
         bar.finish_and_clear();
-        Ok((pool, errors))
+        Ok((pool, skipped))
     }
 
-    fn tell(&self, rows: &[NextRow], counts: &PoolCounts, errors: u64) {
+    fn tell(&self, rows: &[NextRow], counts: &PoolCounts, skipped: Skipped) {
         let random = rows
             .iter()
             .filter(|row| row.chosen == Chosen::Random)
@@ -235,26 +236,39 @@ impl NextArgs {
         for (count, what) in [
             (counts.annotated, "nearly repeat an annotated one"),
             (counts.empty, "have no word"),
+            (skipped.furniture, "lines of page furniture were not looked at"),
         ] {
             if count > 0 {
                 told.push(format!("{count} {what}"));
             }
         }
         if rows.len() < self.rows as usize {
-            told.push("there are no more that do not repeat each other".to_owned());
+            told.push(match counts.without_room {
+                0 => "there are no more that do not repeat each other".to_owned(),
+                _ => "no more were found among the least sure that do not repeat each other, and there was no room to keep the others: ask for more rows, or take repeats out of the unlabelled files".to_owned(),
+            });
         }
         complain(&told.join("; "));
-        if errors > 0 {
-            fail(&format!("{errors} rows could not be read"));
+        if skipped.errors > 0 {
+            fail(&format!("{} rows could not be read", skipped.errors));
         }
     }
+}
+
+/// What is not offered.
+#[derive(Clone, Copy, Default)]
+struct Skipped {
+    /// Rows that could not be read.
+    errors: u64,
+    /// Datelines, sources and credits of a page.
+    furniture: u64,
 }
 
 /// What one unit of input offers.
 #[derive(Default)]
 struct UnitSentences {
     offered: Vec<(crate::audit::Offered, bool)>,
-    errors: u64,
+    skipped: Skipped,
 }
 
 fn sentences_of(
@@ -268,11 +282,12 @@ fn sentences_of(
     let mut number = 0;
     while let Some(row) = labeller.next_row(unit, &mut cursor, workspace) {
         let Ok(labelled) = &row.outcome else {
-            found.errors += 1;
+            found.skipped.errors += 1;
             continue;
         };
         number += 1;
         if labelled.furniture.is_some_and(Furniture::carries_no_label) {
+            found.skipped.furniture += 1;
             continue;
         }
         let whole = unit

@@ -1,6 +1,6 @@
 //! `marsad corpus suspects`.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -267,10 +267,11 @@ fn marked(text: &str, window: Option<&Range<usize>>) -> String {
 }
 
 fn write_rows(output: &std::path::Path, rows: &[Row<'_>]) -> Result<()> {
-    let mut file = OutputFile::create(output)?;
+    let mut file = BufWriter::new(OutputFile::create(output)?);
     for row in rows {
         serde_json::to_writer(&mut file, row).map_err(|e| Error::io(output, e.into()))?;
         file.write_all(b"\n").map_err(|e| Error::io(output, e))?;
     }
-    file.keep()
+    let file = file.into_inner();
+    file.map_err(|e| Error::io(output, e.into_error()))?.keep()
 }

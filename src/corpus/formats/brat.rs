@@ -65,12 +65,14 @@ pub(in crate::corpus) fn text_of_pair(path: &Path) -> Option<PathBuf> {
 }
 
 /// The sentences of a text with the labels that its `.ann` file gives them. Without that file they are
-/// not annotated.
+/// not annotated. The text is a document with the name of its file; where it was found in a `folder`,
+/// with its path below that, as files of one name may lie in several folders.
 ///
 /// # Errors
 /// When a file cannot be read, or a line of the `.ann` file cannot be understood or does not fit the text.
 pub(in crate::corpus) fn rows(
     text_path: &Path,
+    folder: Option<&Path>,
     encoding: Option<TextEncoding>,
 ) -> Result<Vec<NumberedRow>> {
     let marks_path = text_path.with_extension(MARKS_ENDING);
@@ -86,9 +88,17 @@ pub(in crate::corpus) fn rows(
         true => read_marks(&marks_path, &read_text(&marks_path, encoding)?, &text)?,
         false => Vec::new(),
     };
-    let doc = text_path
-        .file_stem()
-        .map(|name| name.to_string_lossy().into_owned());
+    let below = folder.and_then(|folder| text_path.strip_prefix(folder).ok());
+    let doc = match below {
+        Some(below) => {
+            let below = below.with_extension("");
+            let names = below.iter().map(|name| name.to_string_lossy());
+            Some(names.collect::<Vec<_>>().join("/"))
+        }
+        None => text_path
+            .file_stem()
+            .map(|name| name.to_string_lossy().into_owned()),
+    };
     let (mut line, mut counted) = (1, 0);
     let rows = sentences(&text, &spans)
         .into_iter()
