@@ -69,7 +69,7 @@ pub(super) struct EvaluateArgs {
     #[arg(long, value_name = "FIELD", help_heading = HELD_OUT,
           conflicts_with_all = ["model", "folds", "repeat", "by_period", "noise"])]
     leave_one_out: Option<String>,
-    /// For each period, by the ISO date in a field: train on all before it, measure on it
+    /// For each period, by the date in a field: train on all before it, measure on it
     #[arg(long, value_name = "FIELD", help_heading = HELD_OUT,
           conflicts_with_all = ["model", "folds", "repeat", "noise"])]
     by_period: Option<String>,

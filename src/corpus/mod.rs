@@ -3,6 +3,7 @@
 mod bundled;
 mod cells;
 mod coding;
+mod date;
 mod delimited;
 mod digest;
 mod elements;
@@ -27,6 +28,7 @@ mod zstd;
 
 pub use bundled::read_bundled;
 pub use coding::CodingColumns;
+pub use date::Date;
 pub use encoding::TextEncoding;
 pub use folds::assign_folds;
 pub use format::CorpusFormat;

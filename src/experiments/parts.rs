@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crate::corpus::{Corpus, Record, assign_folds};
+use crate::corpus::{Corpus, Date, Record, assign_folds};
 use crate::error::{Error, Result};
 use crate::evaluate::Period;
 use crate::training::HeldOutPart;
@@ -108,7 +108,7 @@ impl PlanParts {
     /// Each period against all earlier ones, from the first that has enough before it.
     ///
     /// # Errors
-    /// When a value is no ISO date, or no period has enough documents before it.
+    /// When a value is no date that [`Date::read`] reads, or no period has enough documents before it.
     pub fn by_period(corpus: &Corpus, field: &str, period: Period) -> Result<Self> {
         let values = Values::of(corpus, field, |value, record| {
             period_of(value, period).ok_or_else(|| Error::Row {
@@ -166,31 +166,15 @@ fn documents<'c>(records: &'c [Record], rows: &[usize]) -> HashSet<&'c str> {
     rows.iter().map(|&row| records[row].doc.as_str()).collect()
 }
 
-/// The year, or year and month, of an ISO date or time.
+/// The year, or year and month, of a date; nothing where it names no month and months are wanted.
 fn period_of(value: &str, period: Period) -> Option<String> {
-    let value = value.trim();
-    let mut parts = value.splitn(3, '-');
-    let number = |digits: &str, length: usize| -> Option<u32> {
-        let sound = digits.len() == length && digits.bytes().all(|byte| byte.is_ascii_digit());
-        sound.then(|| digits.parse().ok()).flatten()
-    };
-    let year = parts.next().filter(|year| number(year, 4).is_some())?;
-    let month = match parts.next() {
-        Some(month) => Some(number(month, 2).filter(|month| (1..=12).contains(month))?),
-        None => None,
-    };
-    if let Some(rest) = parts.next() {
-        // A day, perhaps with a time behind it.
-        let day = rest.get(..2).and_then(|day| number(day, 2));
-        day.filter(|day| (1..=31).contains(day))?;
-        let behind = rest.get(2..).unwrap_or_default();
-        if !behind.is_empty() && !behind.starts_with(['T', 't', ' ']) {
-            return None;
-        }
-    }
+    let date = Date::read(value)?;
     match period {
-        Period::Year => Some(year.to_owned()),
-        Period::Month => month.map(|month| format!("{year}-{month:02}")),
+        Period::Year => Some(format!("{:04}", date.year())),
+        Period::Month => {
+            let month = date.month()?;
+            Some(format!("{:04}-{month:02}", date.year()))
+        }
     }
 }
 
@@ -236,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_read_as_iso_writes_them() {
+    fn dates_are_read_as_they_are_where_a_corpus_is_split() {
         let year = |value| period_of(value, Period::Year);
         let month = |value| period_of(value, Period::Month);
         for value in [
@@ -245,10 +229,16 @@ mod tests {
             "2024-05-31",
             "2024-05-31T10:00:00Z",
             " 2024-05-31 10:00",
+            "2024/05/31",
+            "2024-5-1",
+            "20240531",
+            "٢٠٢٤/٠٥/٣١",
         ] {
             assert_eq!(year(value).as_deref(), Some("2024"), "{value}");
         }
-        assert_eq!(month("2024-05-31").as_deref(), Some("2024-05"));
+        for value in ["2024-05-31", "2024/5/31", "20240531"] {
+            assert_eq!(month(value).as_deref(), Some("2024-05"), "{value}");
+        }
         assert_eq!(month("2024"), None);
         for wrong in [
             "",
@@ -256,7 +246,6 @@ mod tests {
             "24-05-31",
             "2024-13-01",
             "2024-05-99",
-            "2024-5-1",
             "2024-05-31x",
             "مايو",
         ] {

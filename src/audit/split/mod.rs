@@ -1,6 +1,5 @@
 //! Dividing a corpus into training, development and test sets that share no document and no sentence.
 
-mod date;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +8,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use date::Date;
+pub use crate::corpus::Date;
 pub use write::write_parts;
 
 use super::finding::FoundRow;

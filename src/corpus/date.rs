@@ -45,6 +45,16 @@ impl Date {
         })
     }
 
+    /// Its year.
+    pub fn year(self) -> u16 {
+        self.year
+    }
+
+    /// Its month, from 1, where it names one.
+    pub fn month(self) -> Option<u8> {
+        self.month
+    }
+
     /// Whether it may lie on the first day of `limit` or later: a month and a year are as late as
     /// their last day, so that nothing later than the limit is taken for the past.
     pub fn may_be_from(self, limit: Self) -> bool {
