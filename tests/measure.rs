@@ -283,10 +283,14 @@ fn learning_curves_rise_and_forecast() {
     );
     let twice = &curve["forecasts"][1];
     assert_eq!(twice["times"], 2.0);
+    // Twice the corpus, not twice the two thirds that each draw trains on.
+    let sentences = curve["sentences"].as_u64().unwrap();
+    assert!(sentences as f64 > 1.2 * number(&points[points.len() - 1]["sentences"]));
+    assert_eq!(twice["sentences"].as_u64().unwrap(), 2 * sentences);
     assert!(number(&twice["gain"]["value"]) >= 0.0, "{twice}");
     let told = folder.marsad(&arguments).done();
     assert!(
-        told.out.contains("With twice the sentences"),
+        told.out.contains(&format!("With twice the {sentences} sentences")),
         "{}",
         told.out
     );
