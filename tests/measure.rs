@@ -248,6 +248,25 @@ fn noise_that_the_folds_undo_changes_nothing() {
 }
 
 #[test]
+fn fields_of_too_many_values_are_refused_before_the_work() {
+    let folder = Folder::new();
+    let mut rows = String::new();
+    for row in 0..201 {
+        let labels: &[&str] = if row % 2 == 0 { &["air"] } else { &[] };
+        let row = serde_json::json!({ "text": format!("قصف حلب {row}"), "labels": labels, "place": format!("p{row}") });
+        rows += &format!("{row}\n");
+    }
+    folder.write("many.jsonl", rows);
+    for verb in [
+        &["evaluate", "--folds", "2"][..],
+        &["report", "--folds", "2", "-o", "r.html"],
+    ] {
+        let run = folder.marsad(&[verb, &["many.jsonl", "--by", "place"]].concat());
+        run.refused(&["\"place\" has 201 values", "at most 200"]);
+    }
+}
+
+#[test]
 fn learning_curves_rise_and_forecast() {
     let folder = Folder::new();
     folder.write("c.jsonl", corpus(140));
