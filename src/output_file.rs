@@ -188,6 +188,23 @@ pub(crate) fn same_file(left: &Path, right: &Path) -> bool {
     }
 }
 
+/// Whether two paths lead to the same file, be it there or written later.
+pub(crate) fn will_be_same_file(left: &Path, right: &Path) -> bool {
+    let place = |path: &Path| {
+        std::fs::canonicalize(path).ok().or_else(|| {
+            let folder = match path.parent()? {
+                none if none.as_os_str().is_empty() => Path::new("."),
+                folder => folder,
+            };
+            Some(std::fs::canonicalize(folder).ok()?.join(path.file_name()?))
+        })
+    };
+    match (place(left), place(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => left == right,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

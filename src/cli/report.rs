@@ -16,7 +16,7 @@ use crate::evaluate::Bootstrap;
 use crate::model::Model;
 use crate::output_file::OutputFile;
 use crate::predict::Predictor;
-use crate::report::{ReportOptions, ReportPage, report_on_model, report_out_of_fold};
+use crate::report::{MOST_ERRORS, ReportOptions, ReportPage, report_on_model, report_out_of_fold};
 use crate::settings::Settings;
 
 const FOLDS: &str = "Out of fold";
@@ -52,9 +52,9 @@ pub(super) struct ReportArgs {
     /// errors are filtered by the first
     #[arg(long, value_name = "FIELD")]
     by: Vec<String>,
-    /// Wrong sentences listed at most, the most surely wrong first [default: all]
-    #[arg(long, value_name = "N")]
-    errors: Option<usize>,
+    /// Wrong sentences listed at most, the most surely wrong first; 0 for all
+    #[arg(long, value_name = "N", default_value_t = MOST_ERRORS)]
+    errors: usize,
     /// Resamples of documents for the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
@@ -99,7 +99,7 @@ impl ReportArgs {
                 samples: self.bootstrap,
                 seed,
             },
-            most_errors: self.errors,
+            most_errors: (self.errors > 0).then_some(self.errors),
             noise: self.noise,
             learning_curve: self.learning_curve,
         }
@@ -154,6 +154,13 @@ pub(super) fn run(args: &ReportArgs) -> std::result::Result<ExitCode, Failure> {
         megabytes(page.html.len() as u64),
         page.wrong_rows
     ))?;
+    if page.left_out_rows > 0 {
+        complain(&format!(
+            "the page lists {} wrong sentences and leaves out {}; --errors 0 lists all",
+            page.wrong_rows - page.left_out_rows,
+            page.left_out_rows
+        ));
+    }
     if let Some(folder) = &args.tables {
         let files = write_tables(folder, &page)?;
         say(&format!("Wrote {files} tables in {}.", folder.display()))?;

@@ -15,7 +15,7 @@ use super::{CorpusArgs, FiguresArgs, ThreadArgs, interrupt, refuse_overwriting};
 use crate::corpus::{Corpus, read_bundled};
 use crate::error::{Error, Result};
 use crate::evaluate::{Bootstrap, Target};
-use crate::output_file::{OutputFile, tell_kept};
+use crate::output_file::{OutputFile, tell_kept, will_be_same_file};
 use crate::settings::Settings;
 use crate::tables::Table;
 use crate::tuning::{Search, SearchEnd, SearchProgress, Tuning, Vary, tune};
@@ -82,7 +82,9 @@ pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
     for written in args.output.iter().chain(&args.trials_log) {
         refuse_overwriting(written, read())?;
     }
-    if args.output.is_some() && args.output == args.trials_log {
+    if let (Some(output), Some(log)) = (&args.output, &args.trials_log)
+        && will_be_same_file(output, log)
+    {
         return Err(Failure::Told(
             "--trials-log and -o name the same file".into(),
         ));

@@ -204,7 +204,8 @@ impl LearningCurve {
         let twice = self.forecasts.iter().find(|forecast| forecast.times == 2.0);
         match twice {
             Some(twice) => format!(
-                "With twice the sentences ({}) expect {} of macro-F1.",
+                "With twice the {} sentences of the corpus ({}) expect {} of macro-F1.",
+                self.sentences,
                 twice.sentences,
                 points_gained(twice)
             ),
@@ -216,6 +217,11 @@ impl LearningCurve {
 }
 
 fn points_gained(forecast: &Forecast) -> String {
-    let half = 50.0 * (forecast.gain.high - forecast.gain.low);
-    format!("{:+.1} ± {half:.1} points", 100.0 * forecast.gain.value)
+    let gain = &forecast.gain;
+    format!(
+        "{:+.1} points ({:+.1} to {:+.1})",
+        100.0 * gain.value,
+        100.0 * gain.low,
+        100.0 * gain.high
+    )
 }

@@ -8,6 +8,8 @@ use super::report::Estimate;
 /// Macro-F1 on documents held out, by how many sentences were trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LearningCurve {
+    /// Sentences of the corpus, those held out of a draw included.
+    pub sentences: usize,
     /// Times the documents to train on were drawn; in each the smaller shares lie within the larger.
     pub draws: usize,
     /// By rising number of sentences.
@@ -63,12 +65,12 @@ pub struct PowerLaw {
 /// What some number of sentences is expected to bring.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// How many times as many sentences as there are.
+    /// How many times as many sentences as the corpus has.
     pub times: f64,
     /// How many sentences that is.
     pub sentences: usize,
     /// Macro-F1 expected, with a 95% interval over resampled draws and their scatter about the curve.
     pub macro_f1: Estimate,
-    /// How much more that is than with the sentences there are.
+    /// How much more that is than the curve tells of all sentences of the corpus.
     pub gain: Estimate,
 }

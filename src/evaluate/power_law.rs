@@ -16,6 +16,9 @@ const LEAST_SCALE: f64 = 1e-6;
 /// How many times as many sentences the forecasts are for.
 const TIMES: [f64; 3] = [1.5, 2.0, 4.0];
 
+/// A curve of three parameters goes through three points whatever they are.
+const FEWEST_POINTS: usize = 4;
+
 /// One point: sentences, error and its weight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
@@ -31,13 +34,13 @@ impl PowerLaw {
     }
 
     /// The curve of least weighted squares, with a floor and a scale of at least 0; nothing where the
-    /// error does not fall.
+    /// error does not fall, or where there are fewer than four points.
     pub(crate) fn fit(points: &[Point]) -> Option<Self> {
         let unit = points
             .iter()
             .map(|point| point.sentences)
             .fold(0.0, f64::max);
-        if points.len() < 3 || unit <= 0.0 {
+        if points.len() < FEWEST_POINTS || unit <= 0.0 {
             return None;
         }
         // The sum of squares has one valley in the exponent for curves of this kind, or a flat one:
@@ -102,20 +105,24 @@ impl PowerLaw {
     }
 }
 
-/// Fits a curve to measured points and forecasts what more sentences bring.
+/// Fits a curve to measured points and forecasts what more sentences bring than a corpus of `sentences`.
+/// No point has as many, as documents are held out of each draw: the curve tells what all of them give.
 ///
 /// Points are weighted by the inverse of the variance of their mean, drawn towards that of all points,
 /// as few draws tell little of it. For the intervals the draws are resampled and the points scattered
 /// about the curve as they lie about it.
 pub(crate) fn forecast_curve(
     points: Vec<LearningPoint>,
+    sentences: usize,
     draws: usize,
     bootstrap: Bootstrap,
 ) -> LearningCurve {
+    let all_sentences = sentences as f64;
     let all: Vec<usize> = (0..draws).collect();
     let measured = weighted(&points, &all);
     let Some(fit) = PowerLaw::fit(&measured) else {
         return LearningCurve {
+            sentences,
             draws,
             points,
             fit: None,
@@ -126,20 +133,21 @@ pub(crate) fn forecast_curve(
         .filter_map(|sample| resample(&points, &measured, &fit, bootstrap.seed, sample))
         .collect();
     let forecasts = TIMES.iter().map(|&times| {
-        let value = |law: &PowerLaw| 1.0 - law.error(times * fit.unit);
-        let gain = |law: &PowerLaw| law.error(fit.unit) - law.error(times * fit.unit);
+        let value = |law: &PowerLaw| 1.0 - law.error(times * all_sentences);
+        let gain = |law: &PowerLaw| law.error(all_sentences) - law.error(times * all_sentences);
         let estimate = |figure: &dyn Fn(&PowerLaw) -> f64| {
             let mut drawn: Vec<f64> = resampled.iter().map(figure).collect();
             Estimate::between(figure(&fit), &mut drawn)
         };
         Forecast {
             times,
-            sentences: (times * fit.unit).round() as usize,
+            sentences: (times * all_sentences).round() as usize,
             macro_f1: estimate(&value),
             gain: estimate(&gain),
         }
     });
     LearningCurve {
+        sentences,
         draws,
         forecasts: forecasts.collect(),
         fit: Some(fit),
@@ -238,15 +246,18 @@ mod tests {
             samples: 200,
             seed: 1,
         };
-        let curve = forecast_curve(points(&[-0.01, 0.0, 0.01]), 3, bootstrap);
+        let curve = forecast_curve(points(&[-0.01, 0.0, 0.01]), 5000, 3, bootstrap);
         let fit = curve.fit.unwrap();
         assert!((fit.floor - 0.08).abs() < 1e-4, "{fit:?}");
         assert!((fit.scale - 0.1).abs() < 1e-4, "{fit:?}");
         assert!((fit.exponent - 0.5).abs() < 1e-3, "{fit:?}");
         let twice = curve.forecasts[1];
-        assert_eq!((twice.times, twice.sentences), (2.0, 8000));
-        // .1 × (1 - 1/√2)
-        assert!((twice.gain.value - 0.029_289).abs() < 1e-4);
+        // Twice the corpus of 5000, a fifth of which was held out of each draw.
+        assert_eq!((twice.times, twice.sentences), (2.0, 10_000));
+        // .1 × √.8 × (1 - 1/√2)
+        assert!((twice.gain.value - 0.026_197).abs() < 1e-4);
+        // 1 - .08 - .1 × √.4
+        assert!((twice.macro_f1.value - 0.856_754).abs() < 1e-4);
         assert!(twice.macro_f1.low < twice.macro_f1.value);
         // All draws lie on one curve, shifted: what is gained is the same in each.
         assert!(twice.gain.high - twice.gain.low < 0.003, "{twice:?}");
@@ -270,6 +281,10 @@ mod tests {
         assert!(PowerLaw::fit(&falling(&|n| 0.1 + n / 1e5)).is_none());
         assert!(PowerLaw::fit(&falling(&|_| 0.2)).is_none());
         assert!(PowerLaw::fit(&[]).is_none());
+        // Three points always lie on such a curve.
+        let few = falling(&|n| law().error(n));
+        assert!(PowerLaw::fit(&few[..3]).is_none());
+        assert!(PowerLaw::fit(&few[..4]).is_some());
     }
 
     #[test]
@@ -284,7 +299,7 @@ mod tests {
             let values = point.macro_f1.values.iter().map(|value| value + shift);
             point.macro_f1 = Spread::of(values.collect());
         }
-        let curve = forecast_curve(scattered, 3, bootstrap);
+        let curve = forecast_curve(scattered, 4000, 3, bootstrap);
         let gain = curve.forecasts[1].gain;
         assert!(gain.high - gain.low > 0.005, "{gain:?}");
     }

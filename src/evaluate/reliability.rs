@@ -58,7 +58,15 @@ struct Bin {
     probability: f64,
 }
 
-/// What the rows of one document add to the figures of a label.
+/// What the rows of one document add to the figures of a label: only the ranges that it has rows in, few
+/// of all, as each is added in every resample.
+#[derive(Clone, Debug, Default)]
+struct DocumentSums {
+    bins: Vec<(usize, Bin)>,
+    squares: f64,
+}
+
+/// What the rows of several documents add up to.
 #[derive(Clone, Debug, Default)]
 struct Sums {
     bins: [Bin; BINS],
@@ -66,13 +74,15 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, other: &Self, times: f64) {
-        for (mine, others) in self.bins.iter_mut().zip(&other.bins) {
+    /// Adds the figures of one document.
+    fn add(&mut self, document: &DocumentSums, times: f64) {
+        for (place, others) in &document.bins {
+            let mine = &mut self.bins[*place];
             mine.rows += times * others.rows;
             mine.held += times * others.held;
             mine.probability += times * others.probability;
         }
-        self.squares += times * other.squares;
+        self.squares += times * document.squares;
     }
 
     fn rows(&self) -> f64 {
@@ -83,7 +93,7 @@ impl Sums {
         self.bins.iter().map(|bin| bin.held).sum::<f64>() / self.rows()
     }
 
-    /// LabelCalibration error, Brier score and its skill, then the frequency in each range.
+    /// Calibration error, Brier score and its skill, then the frequency in each range.
     fn figures(&self) -> Vec<f64> {
         let distances = self
             .bins
@@ -147,15 +157,21 @@ impl Judged {
         })
     }
 
-    fn sums_by_document(&self, label: usize) -> Vec<Sums> {
-        let mut documents = vec![Sums::default(); self.document_count()];
+    fn sums_by_document(&self, label: usize) -> Vec<DocumentSums> {
+        let mut documents = vec![DocumentSums::default(); self.document_count()];
         for (row, &document) in self.rows.iter().zip(&self.documents) {
             let Some(annotated) = row[label].annotated else {
                 continue;
             };
             let (probability, held) = (row[label].probability, f64::from(annotated));
             let sums = &mut documents[document];
-            let bin = &mut sums.bins[((probability * BINS as f64) as usize).min(BINS - 1)];
+            let range = ((probability * BINS as f64) as usize).min(BINS - 1);
+            let known = sums.bins.iter().position(|(place, _)| *place == range);
+            let known = known.unwrap_or_else(|| {
+                sums.bins.push((range, Bin::default()));
+                sums.bins.len() - 1
+            });
+            let bin = &mut sums.bins[known].1;
             bin.rows += 1.0;
             bin.held += held;
             bin.probability += probability;
@@ -206,6 +222,9 @@ mod tests {
         // Two rows of .8, one held; two of .1, none held.
         let rows = [(0.8, true), (0.8, false), (0.1, false), (0.1, false)];
         let calibration = judged_on_one_label(&rows).calibration(BOOTSTRAP).remove(0);
+        let documents = judged_on_one_label(&rows).sums_by_document(0);
+        let ranges = documents.iter().map(|document| document.bins.len());
+        assert!(ranges.sum::<usize>() <= rows.len());
         // (2 × |.8 - .5| + 2 × .1) / 4
         assert!((calibration.calibration_error.value - 0.2).abs() < 1e-12);
         // (.04 + .64 + .01 + .01) / 4

@@ -1,5 +1,7 @@
 //! Figures by slice of the rows: by outlet, by year, by length.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::Bootstrap;
@@ -45,30 +47,34 @@ pub struct Slices {
 const LENGTHS: [usize; 5] = [11, 21, 31, 41, 61];
 
 impl Judged {
-    /// The figures by the values that rows have of something; `values[row]` is that of a row.
-    pub fn by_value(&self, by: &str, values: &[Option<String>], bootstrap: Bootstrap) -> Slices {
-        let mut names: Vec<&Option<String>> = values.iter().collect();
+    /// The figures by the values that rows have of something; `values[row]` is that of a row, and
+    /// `total` is [`Judged::total`].
+    pub fn by_value(
+        &self,
+        by: &str,
+        values: &[Option<String>],
+        total: &Slice,
+        bootstrap: Bootstrap,
+    ) -> Slices {
         // Rows that do not say come last.
-        names.sort_unstable_by_key(|name| (name.is_none(), *name));
-        names.dedup();
-        let rows_of = |name: &Option<String>| -> Vec<usize> {
-            let rows = values.iter().enumerate();
-            rows.filter(|(_, value)| *value == name)
-                .map(|(row, _)| row)
-                .collect()
-        };
+        let mut rows_of: BTreeMap<(bool, Option<&str>), Vec<usize>> = BTreeMap::new();
+        for (row, value) in values.iter().enumerate() {
+            let key = (value.is_none(), value.as_deref());
+            rows_of.entry(key).or_default().push(row);
+        }
+        let slices = rows_of.iter().map(|((_, name), rows)| {
+            let name = name.map(str::to_owned);
+            self.slice(name, rows, bootstrap)
+        });
         Slices {
             by: by.to_owned(),
-            slices: names
-                .into_iter()
-                .map(|name| self.slice(name.clone(), &rows_of(name), bootstrap))
-                .collect(),
-            total: self.total(bootstrap),
+            slices: slices.collect(),
+            total: total.clone(),
         }
     }
 
-    /// The figures by the length of the rows in words.
-    pub fn by_length(&self, records: &[Record], bootstrap: Bootstrap) -> Slices {
+    /// The figures by the length of the rows in words; `total` is [`Judged::total`].
+    pub fn by_length(&self, records: &[Record], total: &Slice, bootstrap: Bootstrap) -> Slices {
         let places: Vec<usize> = records
             .iter()
             .map(|record| LENGTHS.partition_point(|&length| length <= words(&record.text)))
@@ -80,7 +86,7 @@ impl Judged {
         Slices {
             by: "words".to_owned(),
             slices: slices.collect(),
-            total: self.total(bootstrap),
+            total: total.clone(),
         }
     }
 
@@ -201,7 +207,7 @@ mod tests {
             samples: 10,
             seed: 1,
         };
-        let slices = judged.by_value("outlet", &values, bootstrap);
+        let slices = judged.by_value("outlet", &values, &judged.total(bootstrap), bootstrap);
         let names: Vec<Option<&str>> = (slices.slices.iter())
             .map(|slice| slice.value.as_deref())
             .collect();

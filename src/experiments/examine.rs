@@ -1,9 +1,11 @@
 //! Examining a model, or settings, on annotated rows.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use super::Progress;
-use super::parts::{Plan, PlanParts};
+use super::parts::{MOST_SOURCES, Plan, PlanParts};
 use crate::corpus::{Corpus, Record};
 use crate::error::{Error, Result};
 use crate::evaluate::{
@@ -77,7 +79,7 @@ fn predict_texts(
 /// threads.
 ///
 /// # Errors
-/// When no row has a field that figures are wanted by.
+/// When no row has a field that figures are wanted by, or it has more than two hundred values.
 pub fn examine_model(
     predictor: &Predictor,
     corpus: &Corpus,
@@ -111,6 +113,28 @@ fn changed_rows(noise: ScriptNoise, records: &[Record], seed: u64) -> usize {
     records.iter().filter(changed).count()
 }
 
+/// Checks before the work that rows can be divided by each of the fields.
+pub(crate) fn check_fields(fields: &[String], records: &[Record]) -> Result<()> {
+    fields
+        .iter()
+        .try_for_each(|field| values_of(field, records).map(drop))
+}
+
+/// The value of a field in each row.
+fn values_of(field: &str, records: &[Record]) -> Result<Vec<Option<String>>> {
+    let values: Vec<Option<String>> = records.iter().map(|r| r.field(field)).collect();
+    let different: HashSet<&str> = values.iter().flatten().map(String::as_str).collect();
+    match different.len() {
+        0 => Err(Error::Corpus(format!(
+            "no row has the field {field:?} that --by names"
+        ))),
+        1..=MOST_SOURCES => Ok(values),
+        many => Err(Error::Corpus(format!(
+            "the field {field:?} has {many} values; figures by a field take at most {MOST_SOURCES}; name one that many rows share, such as an outlet or a year"
+        ))),
+    }
+}
+
 /// Everything that the predictions at hand show.
 pub(crate) fn examine(
     method: Method,
@@ -120,17 +144,15 @@ pub(crate) fn examine(
 ) -> Result<Examination> {
     let bootstrap = wanted.bootstrap;
     let mut slices = Vec::new();
-    for field in &wanted.by {
-        let values: Vec<Option<String>> = records.iter().map(|r| r.field(field)).collect();
-        if values.iter().all(Option::is_none) {
-            return Err(Error::Corpus(format!(
-                "no row has the field {field:?} that --by names"
-            )));
+    if wanted.details || !wanted.by.is_empty() {
+        let total = judged.total(bootstrap);
+        for field in &wanted.by {
+            let values = values_of(field, records)?;
+            slices.push(judged.by_value(field, &values, &total, bootstrap));
         }
-        slices.push(judged.by_value(field, &values, bootstrap));
-    }
-    if wanted.details {
-        slices.push(judged.by_length(records, bootstrap));
+        if wanted.details {
+            slices.push(judged.by_length(records, &total, bootstrap));
+        }
     }
     Ok(Examination {
         method,
@@ -158,7 +180,7 @@ pub(crate) fn examine(
 ///
 /// # Errors
 /// As [`crate::training::train`]; when the corpus cannot be divided as planned; when no row measured
-/// has a field that figures are wanted by; when noise is wanted with another plan than folds.
+/// has a field that figures are wanted by, or it has more than two hundred values; when noise is wanted with another plan than folds.
 pub fn examine_settings(
     corpus: &Corpus,
     settings: &Settings,
@@ -166,6 +188,7 @@ pub fn examine_settings(
     wanted: &Wanted,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Examined> {
+    check_fields(&wanted.by, corpus.records())?;
     let seed = settings.training.seed;
     let parts = match plan {
         Plan::Folds { folds, .. } => PlanParts::folds(corpus, *folds, seed)?,

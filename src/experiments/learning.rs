@@ -83,7 +83,14 @@ pub fn learning_curve(
     // One draw after the other bounds what is held in memory.
     let draws: Vec<Vec<Measured>> = (0..plan.draws).map(draw).collect::<Result<_>>()?;
     let points = (0..shares.len()).map(|place| point(&draws, place));
-    Ok(forecast_curve(points.collect(), plan.draws, plan.bootstrap))
+    let points = points.collect();
+    let sentences = corpus.records().len();
+    Ok(forecast_curve(
+        points,
+        sentences,
+        plan.draws,
+        plan.bootstrap,
+    ))
 }
 
 /// The numbers of groups that hold enough documents for the folds within.

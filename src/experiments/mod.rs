@@ -15,7 +15,7 @@ pub use examine::{Examined, Wanted, examine_model, examine_settings, predict_cor
 pub use learning::{LearningPlan, learning_curve};
 pub use parts::{Plan, PlanParts};
 
-pub(crate) use examine::{examine, noise_by_folds};
+pub(crate) use examine::{check_fields, examine, noise_by_folds};
 pub(crate) use parts::nested_groups;
 
 use crate::training::Step;

@@ -32,7 +32,7 @@ pub enum Plan {
 }
 
 /// More sources than this are no sources but rows.
-const MOST_SOURCES: usize = 200;
+pub(super) const MOST_SOURCES: usize = 200;
 
 /// Fewer documents than this are too few to be the past of anything.
 const FEWEST_DOCUMENTS: usize = 10;

@@ -37,9 +37,7 @@ pub(super) fn source_of(material: &Material<'_>, record: &Record) -> String {
 /// The section's content.
 pub(super) fn browser(material: &Material<'_>) -> Markup {
     let rows = &material.wrong;
-    let listed = rows
-        .get(..material.options.most_errors.unwrap_or(rows.len()))
-        .unwrap_or(rows);
+    let listed = material.listed();
     let left_out = rows.len() - listed.len();
     let records = material.corpus.records();
     let mut sources: BTreeMap<String, usize> = BTreeMap::new();
@@ -56,7 +54,7 @@ pub(super) fn browser(material: &Material<'_>) -> Markup {
             ") have a label that is wrong. The first are those of which the model was surest: mistakes to learn "
             "from, and now and then an annotation to correct. The passage in which a label shows most is marked: "
             mark.alarm { "as this" } " for a false alarm, " mark.miss { "as this" } " for a miss; beside each mistake stand the words that add most to its score, or take most away."
-            @if left_out > 0 { " Listed are the first " (listed.len()) "; " (left_out) " are left out, as asked for." }
+            @if left_out > 0 { " Listed are the first " (count(listed.len())) "; " (count(left_out)) " are left out (" code { "--errors 0" } " lists all)." }
         }
         @if !rows.is_empty() {
             (filters(material, listed, &sources))

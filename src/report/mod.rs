@@ -32,8 +32,8 @@ use crate::corpus::Corpus;
 use crate::error::Result;
 use crate::evaluate::{Bootstrap, Examination, Judged, Method, Slices};
 use crate::experiments::{
-    LearningPlan, PlanParts, Progress, Wanted, examine, examine_model, learning_curve,
-    noise_by_folds, predict_corpus,
+    LearningPlan, PlanParts, Progress, Wanted, check_fields, examine, examine_model,
+    learning_curve, noise_by_folds, predict_corpus,
 };
 use crate::model::{Header, Model};
 use crate::predict::Predictor;
@@ -42,6 +42,10 @@ use crate::settings::Settings;
 use crate::tables::Table;
 use crate::training::{Workbench, train_and_keep};
 use wrong::{WrongRow, wrong_rows};
+
+/// Wrong rows that a page lists where nothing else is asked for: some twenty megabytes, which browsers
+/// still open.
+pub(crate) const MOST_ERRORS: usize = 5000;
 
 /// What a report says and shows beyond what is always in it.
 #[derive(Clone, Debug)]
@@ -55,7 +59,7 @@ pub struct ReportOptions {
     pub by: Vec<String>,
     /// Resamples of documents behind the intervals.
     pub bootstrap: Bootstrap,
-    /// Wrong rows listed at most; `None` lists all.
+    /// Wrong rows listed at most, those of which the model was surest first; `None` lists all.
     pub most_errors: Option<usize>,
     /// Out of fold: whether it is measured what other spellings change, which takes as many models
     /// again; for a finished model it always is.
@@ -75,7 +79,7 @@ impl Default for ReportOptions {
                 samples: 1000,
                 seed: 1,
             },
-            most_errors: None,
+            most_errors: Some(MOST_ERRORS),
             noise: false,
             learning_curve: false,
         }
@@ -91,6 +95,8 @@ pub struct ReportPage {
     pub tables: Vec<NamedTable>,
     /// Rows with a wrong label.
     pub wrong_rows: usize,
+    /// Those of them that the page does not list.
+    pub left_out_rows: usize,
 }
 
 /// A table of a report.
@@ -178,6 +184,7 @@ pub fn report_out_of_fold(
     options: &ReportOptions,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<ReportPage> {
+    check_fields(&options.by, corpus.records())?;
     let folds = settings.training.folds;
     let steps = |step| progress(Progress::Step(step));
     progress(Progress::Planned(
@@ -236,6 +243,12 @@ impl ReportOptions {
 }
 
 impl Material<'_> {
+    /// The wrong rows that the page lists.
+    fn listed(&self) -> &[WrongRow] {
+        let most = self.options.most_errors.unwrap_or(self.wrong.len());
+        self.wrong.get(..most).unwrap_or(&self.wrong)
+    }
+
     /// The figures by slice, each with whether they are by length: that a field of the corpus may have
     /// the name of lengths too is no reason to confuse them.
     fn slices(&self) -> impl Iterator<Item = (bool, &Slices)> {

@@ -105,6 +105,7 @@ pub(super) fn page(material: &Material<'_>) -> Result<ReportPage> {
         html: html.into_string(),
         tables: tables::all(material),
         wrong_rows: material.wrong.len(),
+        left_out_rows: material.wrong.len() - material.listed().len(),
     })
 }
 

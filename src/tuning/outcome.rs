@@ -23,7 +23,11 @@ pub struct Tuning {
     pub best: usize,
     /// The settings of the best trial.
     pub settings: Settings,
-    /// Best and first settings on documents held out; `None` where too few could be.
+    /// Documents that the search did not see.
+    #[serde(default)]
+    pub held_out_documents: usize,
+    /// Best and first settings on documents held out; `None` where the first are the best, or where fewer
+    /// than ten documents are held out.
     pub verdict: Option<HeldOutVerdict>,
 }
 
@@ -74,10 +78,19 @@ pub struct HeldOutVerdict {
     pub difference: Difference,
 }
 
+/// Of fewer resamples the ends of a 95% interval are little more than the extremes.
+pub(super) const FEWEST_RESAMPLES: usize = 100;
+
+/// Documents held out below which nothing is told: they agree by chance too often.
+pub(super) const FEWEST_HELD_OUT: usize = 10;
+
+/// A difference that chance makes less often than this is told from none.
+const SIGNIFICANT: f64 = 0.05;
+
 impl HeldOutVerdict {
-    /// Whether the interval of the difference lies above 0.
+    /// Whether the interval of the difference lies above 0 and the test tells it from chance, p < .05.
     pub fn is_better(&self) -> bool {
-        self.difference.estimate.low > 0.0
+        self.difference.estimate.low > 0.0 && self.difference.p < SIGNIFICANT
     }
 }
 
@@ -128,10 +141,16 @@ impl Tuning {
                 .to_owned();
         }
         let Some(verdict) = &self.verdict else {
-            return format!(
-                "Trial {} scored best, but nothing was held out: the best of many looks better than it is.",
-                self.best
-            );
+            return match self.held_out_documents {
+                0 => format!(
+                    "Trial {} scored best, but nothing was held out: the best of many looks better than it is.",
+                    self.best
+                ),
+                few => format!(
+                    "Trial {} scored best, but the {few} documents held out are too few to tell whether it is better, which takes at least {FEWEST_HELD_OUT}: the best of many looks better than it is.",
+                    self.best
+                ),
+            };
         };
         let difference = &verdict.difference;
         let points = |value: f64| format!("{:+.1}", 100.0 * value);
@@ -175,4 +194,63 @@ fn describe_changes(trial: &Trial) -> String {
         .map(change)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tuning(low: f64, p: f64) -> Tuning {
+        let at = |value: f64| Estimate {
+            value,
+            low: value,
+            high: value,
+        };
+        let estimate = Estimate {
+            value: 0.01,
+            low,
+            high: 0.02,
+        };
+        Tuning {
+            aim: "macro-f1".into(),
+            seed: 1,
+            corpus_digest: String::new(),
+            trials: Vec::new(),
+            best: 3,
+            settings: Settings::default(),
+            held_out_documents: 12,
+            verdict: Some(HeldOutVerdict {
+                sentences: 90,
+                documents: 12,
+                start: at(0.7),
+                best: at(0.71),
+                difference: Difference {
+                    estimate,
+                    p,
+                    p_holm: p,
+                },
+            }),
+        }
+    }
+
+    #[test]
+    fn better_is_what_both_the_interval_and_the_test_call_better() {
+        let hedged = |low, p| tuning(low, p).describe_verdict().contains("not shown");
+        assert!(!hedged(0.005, 0.01));
+        assert!(hedged(0.005, 0.05));
+        assert!(hedged(0.0, 0.01));
+    }
+
+    #[test]
+    fn too_few_held_out_tell_nothing() {
+        let mut few = tuning(0.005, 0.01);
+        (few.verdict, few.held_out_documents) = (None, 6);
+        let told = few.describe_verdict();
+        assert!(
+            told.contains("the 6 documents held out are too few"),
+            "{told}"
+        );
+        few.held_out_documents = 0;
+        assert!(few.describe_verdict().contains("nothing was held out"));
+    }
 }

@@ -7,7 +7,9 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::log::{LOG_VERSION, LogEntry, LogHead, Timing, TrialLog};
-use super::outcome::{HeldOutVerdict, Trial, TrialScore, Tuning};
+use super::outcome::{
+    FEWEST_HELD_OUT, FEWEST_RESAMPLES, HeldOutVerdict, Trial, TrialScore, Tuning,
+};
 use super::space::{Vary, changes, draw};
 use crate::corpus::{Corpus, assign_folds};
 use crate::error::{Error, Result};
@@ -32,14 +34,16 @@ pub struct Search {
     pub hold_out: f64,
     /// Draws of the randomisation test of the verdict.
     pub draws: usize,
-    /// Resamples of documents for the intervals of the verdict.
+    /// Resamples of documents for the intervals of the verdict, at least 100 where documents are held
+    /// out.
     pub bootstrap: Bootstrap,
 }
 
 /// How far a search is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SearchProgress {
-    /// So many trials will be run, those in the log included.
+    /// So many trials will be run at most, those in the log included. A trial counts once a rung, and the
+    /// start on each; where it is among the best of a rung there is one fewer on the next.
     Planned(usize),
     /// A trial is done, or was found in the log, with this score.
     Done {
@@ -109,7 +113,7 @@ pub fn tune(
     let (search_on, held_out) = divide(corpus, search)?;
     let seen = corpus.select(&search_on);
     let rungs = rungs(&seen, start, search)?;
-    let planned = (0..rungs.len()).map(|rung| survivors(search.trials, rung));
+    let planned = (0..rungs.len()).map(|rung| most_tried(search.trials, rung));
     progress(SearchProgress::Planned(planned.sum()));
     let mut trials: Vec<usize> = (0..search.trials).collect();
     let mut tried: BTreeMap<usize, Trial> = BTreeMap::new();
@@ -135,7 +139,8 @@ pub fn tune(
     }
     let best = *trials.first().unwrap_or(&0);
     let settings = draw(start, &search.vary, search.seed, best);
-    let verdict = match best != 0 && !held_out.is_empty() {
+    let held_out_documents = corpus.select(&held_out).documents();
+    let verdict = match best != 0 && held_out_documents >= FEWEST_HELD_OUT {
         true => {
             progress(SearchProgress::Verdict);
             Some(verdict(
@@ -155,6 +160,7 @@ pub fn tune(
         trials: tried.into_values().collect(),
         best,
         settings,
+        held_out_documents,
         verdict,
     })))
 }
@@ -173,6 +179,13 @@ fn check(corpus: &Corpus, start: &Settings, search: &Search) -> Result<()> {
             name: "hold_out",
             value: search.hold_out.to_string(),
             allowed: "a share from 0 to 0.5, with something varied",
+        });
+    }
+    if search.hold_out > 0.0 && search.bootstrap.samples < FEWEST_RESAMPLES {
+        return Err(Error::Setting {
+            name: "bootstrap",
+            value: search.bootstrap.samples.to_string(),
+            allowed: "at least 100, as what the best is worth is told by its interval; or hold_out = 0",
         });
     }
     if let Target::Labels(labels) = &search.aim {
@@ -236,7 +249,15 @@ fn rungs(seen: &Corpus, start: &Settings, search: &Search) -> Result<Vec<Rung>> 
     Ok(rungs)
 }
 
-/// Trials on a rung, those of the start not counted where they do not belong there.
+/// Trials on a rung at most: the start goes along where it is not among the best.
+fn most_tried(trials: usize, rung: usize) -> usize {
+    match rung {
+        0 => trials,
+        _ => (survivors(trials, rung) + 1).min(trials),
+    }
+}
+
+/// Trials that a rung is reached by, the start not counted where it is not among the best.
 fn survivors(trials: usize, rung: usize) -> usize {
     trials.div_ceil(HALVING.pow(rung as u32))
 }
