@@ -721,11 +721,11 @@ fn suspects_come_first_where_labels_were_changed() {
     };
     let (missing, wrong) = (of("r8"), of("r3"));
     assert_eq!(
-        (&missing["direction"], &missing["label"]),
+        (&missing["direction"], &missing["doubtful_label"]),
         (&json!("missing"), &json!("air"))
     );
     assert_eq!(
-        (&wrong["direction"], &wrong["label"]),
+        (&wrong["direction"], &wrong["doubtful_label"]),
         (&json!("wrong"), &json!("air"))
     );
     assert_eq!(wrong["labels"], json!(["air"]));

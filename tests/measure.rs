@@ -623,7 +623,7 @@ fn a_search_that_is_stopped_keeps_its_log_whole() {
     assert!(stopped.unwrap().success());
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert_eq!(output.status.code(), Some(130), "{told}");
     assert!(
         told.contains("finished trials are kept in l.jsonl"),
         "{told}"

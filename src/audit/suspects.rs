@@ -32,7 +32,8 @@ pub enum Direction {
 /// A label that is doubtful in a row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Doubt {
-    /// The label.
+    /// The label. A row's `label` would be its annotation where it is read back.
+    #[serde(rename = "doubtful_label")]
     pub label: String,
     /// What may be the matter.
     pub direction: Direction,

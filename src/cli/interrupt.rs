@@ -9,7 +9,7 @@ use super::console::{complain, fail_aside, rows_printed};
 use crate::output_file::stop_all;
 
 /// What shells expect of a program that was interrupted: 128 and the number of the signal.
-const INTERRUPTED: i32 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// What a verb does at the first Ctrl-C, where it can stop by itself.
 type Ask = Box<dyn Fn() + Send>;
@@ -31,12 +31,12 @@ pub(super) fn handle() {
             return ask();
         }
         if ends.swap(true, Ordering::SeqCst) {
-            process::exit(INTERRUPTED);
+            process::exit(INTERRUPTED.into());
         }
         // The handler must be free for the second signal.
         std::thread::spawn(|| {
             end();
-            process::exit(INTERRUPTED);
+            process::exit(INTERRUPTED.into());
         });
     };
     if let Err(error) = ctrlc::set_handler(handler) {

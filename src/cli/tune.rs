@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 
-use super::console::{Failure, complain, progress, say};
+use super::console::{Failure, complain, fail, progress, say};
 use super::evaluate::{bootstrap_samples, tell_left_out};
 use super::settings::{SettingsArgs, contradictions};
 use super::{CorpusArgs, FiguresArgs, ThreadArgs, interrupt, refuse_overwriting};
@@ -90,6 +90,12 @@ pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
         ));
     }
     if let Some(output) = &args.output {
+        if output.extension().is_none_or(|ending| ending != "toml") {
+            return Err(Failure::Told(format!(
+                "{}: settings are written; give a name that ends in .toml",
+                output.display()
+            )));
+        }
         // Fail before the work, not after it.
         drop(OutputFile::create(output)?);
     }
@@ -117,7 +123,10 @@ pub(super) fn run(args: &TuneArgs) -> std::result::Result<ExitCode, Failure> {
     let end = search_with_bar(args, &corpus, &start, &search)?;
     let tuning = match end {
         SearchEnd::Finished(tuning) => tuning,
-        SearchEnd::Stopped { done } => return Err(Failure::Told(describe_stop(done, args))),
+        SearchEnd::Stopped { done } => {
+            fail(&describe_stop(done, args));
+            return Ok(ExitCode::from(interrupt::INTERRUPTED));
+        }
     };
     if let Some(output) = &args.output {
         write(&tuning, output)?;

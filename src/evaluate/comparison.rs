@@ -19,6 +19,8 @@ pub struct Comparison {
     pub documents: usize,
     /// The labels that all systems decide, on which they are compared.
     pub labels: Vec<String>,
+    /// Labels that only some systems decide, which are left out.
+    pub left_out: Vec<String>,
     /// Folds behind systems that were trained for the comparison.
     pub folds: Option<usize>,
     /// Draws of the randomisation test.
@@ -123,6 +125,11 @@ impl Comparison {
         test: ComparisonTest,
     ) -> Result<Self> {
         let common = common_labels(&systems)?;
+        let all = systems
+            .iter()
+            .flat_map(|system| system.judged.tree.labels());
+        let some = all.map(|label| label.name.clone());
+        let some: LabelSet = some.filter(|name| !common.contains(name)).collect();
         for system in &mut systems {
             system.judged = system.judged.restricted(&common);
         }
@@ -156,6 +163,7 @@ impl Comparison {
             rows: reports.first().map_or(0, |report| report.rows),
             documents: reports.first().map_or(0, |report| report.documents),
             labels: common.into_iter().collect(),
+            left_out: some.into_iter().collect(),
             folds,
             draws: test.draws,
             bootstrap_samples: samples,

@@ -91,8 +91,15 @@ impl Comparison {
             0 | 1 => String::new(),
             pairs => format!(", corrected for {pairs} pairs after Holm"),
         };
+        let left_out = match self.left_out.as_slice() {
+            [] => String::new(),
+            labels => format!(
+                "Left out, as not all of them decide it: {}.\n",
+                labels.join(", ")
+            ),
+        };
         format!(
-            "{} sentences in {} documents; {folds}95% intervals from {} resamples of documents; \
+            "{left_out}{} sentences in {} documents; {folds}95% intervals from {} resamples of documents; \
              p by {} swaps of whole documents at random{several}.",
             self.rows, self.documents, self.bootstrap_samples, self.draws
         )

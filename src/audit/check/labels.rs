@@ -41,7 +41,11 @@ pub(super) fn check(
 }
 
 fn too_many(counts: &[LabelCount]) -> Finding {
-    let some: Vec<String> = counts.iter().take(3).map(|c| format!("{:?}", c.label)).collect();
+    let some: Vec<String> = counts
+        .iter()
+        .take(3)
+        .map(|c| format!("{:?}", c.label))
+        .collect();
     Finding {
         code: "too_many_labels",
         severity: Severity::Error,
@@ -68,7 +72,9 @@ fn unknown(records: &[Record], settings: &CheckSettings) -> Option<Finding> {
         let found = !unknown.is_empty();
         found.then(|| FoundRow::of(record).with_detail(unknown.join(", ")))
     });
-    let names = records.iter().flat_map(|r| r.labels.iter().chain(&r.unsure));
+    let names = records
+        .iter()
+        .flat_map(|r| r.labels.iter().chain(&r.unsure));
     let names: BTreeSet<&String> = names.collect();
     let names = names.into_iter().filter(|name| !known.contains(*name));
     let names: Vec<&str> = names.map(String::as_str).collect();
