@@ -10,10 +10,11 @@ mod next;
 mod split;
 mod suspects;
 
-pub use agreement::{
-    Agreement, Dispute, Interval, Item, Items, LabelAgreement, PairAgreement, Reading, agreement, items,
-};
 pub(crate) use agreement::MOST_SETS;
+pub use agreement::{
+    Agreement, Dispute, Interval, Item, Items, LabelAgreement, PairAgreement, Reading, agreement,
+    items,
+};
 pub use check::{CheckSettings, Checked, LabelCount, check};
 pub use columns::items_of_columns;
 pub use finding::{Finding, FoundRow, Severity, SimilarRow};

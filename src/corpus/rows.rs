@@ -6,8 +6,8 @@ use std::path::Path;
 use super::encoding::decoded;
 use super::files::{ending, open, peek};
 use super::format::{
-    Container, CorpusFile, CorpusFormat, Layout, Reading, container_in, container_of_ending, names_text,
-    refuse_sheet, text_layout,
+    Container, CorpusFile, CorpusFormat, Layout, Reading, container_in, container_of_ending,
+    names_text, refuse_sheet, text_layout,
 };
 use super::formats::{ObjectFormat, ObjectRows, brat, columnar, sheet};
 use super::row::{KeptFields, RawRow, RowError};

@@ -15,8 +15,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 use crate::corpus::with_parents;
-use label_sets::masi;
 pub(crate) use label_sets::MOST_SETS;
+use label_sets::masi;
 
 pub use items::{Item, Items, Reading, items};
 

@@ -41,7 +41,11 @@ pub(super) fn check(
 }
 
 fn too_many(counts: &[LabelCount]) -> Finding {
-    let some: Vec<String> = counts.iter().take(3).map(|c| format!("{:?}", c.label)).collect();
+    let some: Vec<String> = counts
+        .iter()
+        .take(3)
+        .map(|c| format!("{:?}", c.label))
+        .collect();
     Finding {
         code: "too_many_labels",
         severity: Severity::Error,
@@ -68,7 +72,9 @@ fn unknown(records: &[Record], settings: &CheckSettings) -> Option<Finding> {
         let found = !unknown.is_empty();
         found.then(|| FoundRow::of(record).with_detail(unknown.join(", ")))
     });
-    let names = records.iter().flat_map(|r| r.labels.iter().chain(&r.unsure));
+    let names = records
+        .iter()
+        .flat_map(|r| r.labels.iter().chain(&r.unsure));
     let names: BTreeSet<&String> = names.collect();
     let names = names.into_iter().filter(|name| !known.contains(*name));
     let names: Vec<&str> = names.map(String::as_str).collect();
@@ -266,6 +272,48 @@ fn only_together(records: &[Record]) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn record(number: usize, labels: &[String], unsure: &[String]) -> Record {
+        Record {
+            id: number.to_string(),
+            doc: number.to_string(),
+            text: format!("خبر رقم {number}"),
+            labels: labels.iter().cloned().collect(),
+            unsure: unsure.iter().cloned().collect(),
+            annotator: None,
+            fields: Default::default(),
+            file: Default::default(),
+            line: number as u64 + 1,
+        }
+    }
+
+    #[test]
+    fn thousands_of_labels_are_told_once_and_not_compared() {
+        let records: Vec<Record> = (0..1200)
+            .map(|number| record(number, &[format!("heading-{number}-{number}")], &[]))
+            .collect();
+        let counts = super::super::count_labels(&records);
+        let findings = check(&records, &counts, &CheckSettings::default());
+        let codes: Vec<&str> = findings.iter().map(|found| found.code).collect();
+        assert_eq!(codes, ["too_many_labels"]);
+        assert_eq!(findings[0].severity, Severity::Error);
+        assert_eq!(findings[0].count, 1200);
+    }
+
+    #[test]
+    fn unknown_labels_are_named_where_they_are_only_open() {
+        let settings = CheckSettings {
+            labels: Some(["fire".to_owned()].into()),
+            ..CheckSettings::default()
+        };
+        let records = [record(1, &["fire".to_owned()], &["fir".to_owned()])];
+        let found = unknown(&records, &settings).unwrap();
+        assert!(
+            found.message.ends_with("in the list: fir"),
+            "{}",
+            found.message
+        );
+    }
 
     #[test]
     fn misspellings_are_one_step_away() {

@@ -178,7 +178,11 @@ impl NextArgs {
     }
 
     /// Offers every unlabelled sentence; returns what could not be offered as well.
-    fn look_through(&self, predictor: &Predictor, corpus: Option<&Corpus>) -> Result<(Pool, Skipped)> {
+    fn look_through(
+        &self,
+        predictor: &Predictor,
+        corpus: Option<&Corpus>,
+    ) -> Result<(Pool, Skipped)> {
         let header = predictor.header();
         let annotated = corpus.map_or(&[][..], |corpus| corpus.records());
         let settings = NextSettings {
@@ -236,7 +240,10 @@ impl NextArgs {
         for (count, what) in [
             (counts.annotated, "nearly repeat an annotated one"),
             (counts.empty, "have no word"),
-            (skipped.furniture, "lines of page furniture were not looked at"),
+            (
+                skipped.furniture,
+                "lines of page furniture were not looked at",
+            ),
         ] {
             if count > 0 {
                 told.push(format!("{count} {what}"));
