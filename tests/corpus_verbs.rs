@@ -493,6 +493,55 @@ fn tables_keep_their_bytes_and_their_header() {
     folder.marsad(&unknown).refused(&["\"o9\"", "o0, o1, o2"]);
 }
 
+/// Their bytes hold line feeds as well, in the workbook more than it has rows.
+#[test]
+fn rows_of_files_without_lines_are_written_whole() {
+    let folder = Folder::new();
+    let mut rows = String::new();
+    for line in sound_corpus().lines() {
+        let mut row: Value = serde_json::from_str(line).unwrap();
+        row["outlet"] = json!(format!("منبر {}", row["id"]));
+        rows += &(row.to_string() + "\n");
+    }
+    folder.write("a.jsonl", &rows);
+    let expected: BTreeMap<String, Value> = rows
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|row| (row["id"].as_str().unwrap().to_owned(), row))
+        .collect();
+    for name in ["a.parquet", "a.arrow"] {
+        let convert = ["convert", "a.jsonl", "-o", name];
+        folder.marsad(&convert).done();
+    }
+    let workbook = std::fs::read(support::repository("tests/exports/sixty.xlsx")).unwrap();
+    folder.write("a.xlsx", workbook);
+    for name in ["a.parquet", "a.arrow", "a.xlsx"] {
+        let parts = format!("parts-{name}");
+        let split = ["corpus", "split", name, "-o", &parts];
+        folder.marsad(&split).done();
+        let files: BTreeSet<String> = std::fs::read_dir(folder.path(&parts))
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let wanted = ["dev.jsonl", "split.json", "test.jsonl", "train.jsonl"];
+        assert_eq!(files, wanted.map(str::to_owned).into(), "{name}");
+        let mut found = 0;
+        for part in ["train", "dev", "test"] {
+            for line in lines(&folder, &format!("{parts}/{part}.jsonl")) {
+                let row: Value = serde_json::from_str(&line).unwrap();
+                let id = row["id"].as_str().unwrap();
+                if name == "a.xlsx" {
+                    assert_eq!(row["outlet"], json!(format!("o-{id}")), "{line}");
+                } else {
+                    assert_eq!(row, expected[id], "{name}");
+                }
+                found += 1;
+            }
+        }
+        assert_eq!(found, 60, "{name}");
+    }
+}
+
 #[test]
 fn split_by_date_tests_on_what_came_later() {
     let folder = Folder::new();
@@ -634,6 +683,82 @@ fn agreement_is_measured_between_files_rows_and_columns() {
         .refused(&["no item was read by two"]);
     let missing = ["corpus", "agreement", "table.tsv", "--columns", "anna,lena"];
     folder.marsad(&missing).refused(&["table.tsv", "\"lena\""]);
+}
+
+#[test]
+fn agreement_loses_no_row_of_a_table_and_tells_what_it_leaves_out() {
+    let folder = Folder::new();
+    folder.write(
+        "semicolons.csv",
+        "id;anna;omar\nr1;fire;fire\nr2;none;fire\nr3;none;none\n",
+    );
+    folder.write(
+        "open.csv",
+        "id,anna,omar\nr1,fire,fire\nr2,\"none,fire\nr3,none,none\n",
+    );
+    let agreement = |more: &[&str]| {
+        let mut arguments = vec!["corpus", "agreement", "--json", "--bootstrap", "0"];
+        arguments.extend_from_slice(more);
+        folder.marsad(&arguments)
+    };
+    let run = agreement(&["semicolons.csv", "--columns", "anna,omar"]).done();
+    let measured: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        (&measured["shared"], &measured["label_sets"]),
+        (&json!(3), &json!(2))
+    );
+    agreement(&["open.csv", "--columns", "anna,omar"])
+        .refused(&["open.csv, line 3", "never closed"]);
+    let said = |id: &str, text: &str, annotator: &str, labels: &[&str]| {
+        json!({"id": id, "doc": "d", "text": text, "annotator": annotator, "labels": labels})
+            .to_string()
+            + "\n"
+    };
+    let rows = [
+        said("1", "قصف على السوق", "anna", &["fire"]),
+        said("1", "قصف على السوق", "omar", &["fire"]),
+        said("1", "قصف على السوق ", "omar", &["fire"]),
+        said("2", "زيارة إلى المدرسة", "anna", &[]),
+        said("2", "افتتاح الجسر", "omar", &["fire"]),
+    ];
+    folder.write("twice.jsonl", rows.concat());
+    let run = agreement(&["twice.jsonl"]).done();
+    let measured: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        (&measured["items"], &measured["shared"]),
+        (&json!(3), &json!(1))
+    );
+    assert_eq!(measured["replaced_readings"], 1);
+    assert_eq!(measured["same_id_other_text"], 1);
+    let told = folder
+        .marsad(&["corpus", "agreement", "twice.jsonl"])
+        .done();
+    for words in [
+        "1 readings are left out",
+        "1 items have the document and id",
+    ] {
+        assert!(told.err.contains(words), "{}", told.err);
+    }
+}
+
+#[test]
+fn texts_of_one_name_in_several_folders_of_brat_are_several_documents() {
+    let folder = Folder::new();
+    for name in ["b1", "b2"] {
+        std::fs::create_dir_all(folder.path(&format!("brat/{name}"))).unwrap();
+        folder.write(
+            &format!("brat/{name}/report.txt"),
+            format!("قصف على {name}\n"),
+        );
+        folder.write(&format!("brat/{name}/report.ann"), "T1\tfire 0 3\tقصف\n");
+    }
+    let run = folder.marsad(&["convert", "brat", "--to", "jsonl"]).done();
+    let rows = run.json_rows();
+    let docs: Vec<&str> = rows
+        .iter()
+        .map(|row| row["doc"].as_str().unwrap())
+        .collect();
+    assert_eq!(docs, ["b1/report", "b2/report"]);
 }
 
 #[test]
@@ -870,4 +995,6 @@ fn next_chooses_unlike_sentences_and_says_why() {
         ])
         .done();
     assert_eq!(run.json_rows().len(), 2, "{}", run.out);
+    let told = "1 lines of page furniture were not looked at";
+    assert!(run.err.contains(told), "{}", run.err);
 }

@@ -5,7 +5,8 @@
 //! (Broder 1997) with banded locality-sensitive hashing (Leskovec, Rajaraman and Ullman, *Mining of
 //! Massive Datasets*, chapter 3); each is then compared exactly, so that no pair is near by chance.
 //! Of pairs right at the threshold less than one in a hundred is overlooked, of more similar ones
-//! far fewer.
+//! far fewer; but where hundreds of texts from one mould share a band, each is compared only with some
+//! of them (see `SMALL_BUCKET`), so that pairs in such masses may be overlooked, though not the mass.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -327,6 +328,23 @@ impl NearIndex {
                 bucket.push(place);
             }
         }
+    }
+
+    /// The most similar of the texts that were added, by its number in that order, where it is near enough;
+    /// the first among equals.
+    pub(super) fn nearest(&self, text: &Prepared) -> Option<(usize, f64)> {
+        let buckets = text.keys.iter().filter_map(|key| self.buckets.get(key));
+        let mut places: Vec<u32> = buckets.flatten().copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        let mut best: Option<(usize, f64)> = None;
+        for place in places.into_iter().map(|place| place as usize) {
+            let similarity = jaccard(self.sets.of(place), &text.shingles);
+            if similarity >= self.threshold.0 && best.is_none_or(|(_, most)| similarity > most) {
+                best = Some((place, similarity));
+            }
+        }
+        best
     }
 
     /// Whether a text of the index is nearly the same.

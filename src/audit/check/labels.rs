@@ -273,6 +273,48 @@ fn only_together(records: &[Record]) -> Vec<Finding> {
 mod tests {
     use super::*;
 
+    fn record(number: usize, labels: &[String], unsure: &[String]) -> Record {
+        Record {
+            id: number.to_string(),
+            doc: number.to_string(),
+            text: format!("خبر رقم {number}"),
+            labels: labels.iter().cloned().collect(),
+            unsure: unsure.iter().cloned().collect(),
+            annotator: None,
+            fields: Default::default(),
+            file: Default::default(),
+            line: number as u64 + 1,
+        }
+    }
+
+    #[test]
+    fn thousands_of_labels_are_told_once_and_not_compared() {
+        let records: Vec<Record> = (0..1200)
+            .map(|number| record(number, &[format!("heading-{number}-{number}")], &[]))
+            .collect();
+        let counts = super::super::count_labels(&records);
+        let findings = check(&records, &counts, &CheckSettings::default());
+        let codes: Vec<&str> = findings.iter().map(|found| found.code).collect();
+        assert_eq!(codes, ["too_many_labels"]);
+        assert_eq!(findings[0].severity, Severity::Error);
+        assert_eq!(findings[0].count, 1200);
+    }
+
+    #[test]
+    fn unknown_labels_are_named_where_they_are_only_open() {
+        let settings = CheckSettings {
+            labels: Some(["fire".to_owned()].into()),
+            ..CheckSettings::default()
+        };
+        let records = [record(1, &["fire".to_owned()], &["fir".to_owned()])];
+        let found = unknown(&records, &settings).unwrap();
+        assert!(
+            found.message.ends_with("in the list: fir"),
+            "{}",
+            found.message
+        );
+    }
+
     #[test]
     fn misspellings_are_one_step_away() {
         assert!(is_misspelling("airstrike", "airstrke"));

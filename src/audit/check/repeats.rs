@@ -1,14 +1,16 @@
 //! Rows that repeat others: in one document, across documents, across training and test.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use rayon::prelude::*;
 
 use super::CheckSettings;
 use crate::audit::finding::{Finding, FoundRow, Severity};
-use crate::audit::near_duplicates::{NearDuplicates, near_duplicates};
+use crate::audit::near_duplicates::{NearDuplicates, NearIndex, Threshold, near_duplicates};
 use crate::corpus::{Record, display};
 use crate::text::Normalizer;
 
-/// A test row is compared with at most so many training rows of its group.
+/// A row is compared with at most so many earlier rows of its group.
 const MOST_COMPARED: usize = 200;
 
 pub(super) fn check(
@@ -21,14 +23,10 @@ pub(super) fn check(
     findings.extend(repeated_ids(records));
     findings.extend(contradictions(records));
     let test = test.unwrap_or_default();
-    let texts: Vec<&str> = records
-        .iter()
-        .chain(test)
-        .map(|record| record.text.as_str())
-        .collect();
+    let texts: Vec<&str> = records.iter().map(|record| record.text.as_str()).collect();
     let near = near_duplicates(&texts, settings.similarity);
     findings.extend(near_in_corpus(records, &near));
-    findings.extend(leaks(records, test, &near));
+    findings.extend(leaks(records, test, settings.similarity));
     findings
 }
 
@@ -156,10 +154,6 @@ fn contradictions(records: &[Record]) -> Vec<Finding> {
 fn near_in_corpus(records: &[Record], near: &NearDuplicates) -> Vec<Finding> {
     let (mut within, mut across, mut differing) = (Vec::new(), Vec::new(), Vec::new());
     for group in near.groups() {
-        let group: Vec<usize> = group
-            .into_iter()
-            .filter(|&row| row < records.len())
-            .collect();
         for (place, &row) in group.iter().enumerate().skip(1) {
             let record = &records[row];
             let earlier = &group[place.saturating_sub(MOST_COMPARED)..place];
@@ -225,19 +219,24 @@ fn sort(rows: &mut [FoundRow], records: &[Record]) {
 }
 
 /// Rows of the test set that training has seen.
-fn leaks(records: &[Record], test: &[Record], near: &NearDuplicates) -> Vec<Finding> {
-    let mut leaked = Vec::new();
-    for group in near.groups() {
-        let of_test = group.iter().filter(|&&row| row >= records.len());
-        let trained = group.iter().copied().filter(|&row| row < records.len());
-        let trained: Vec<usize> = trained.take(MOST_COMPARED).collect();
-        for &row in of_test {
-            let record = test.get(row - records.len());
-            if let (Some(record), Some((other, similarity))) = (record, near.nearest(row, &trained))
-            {
-                leaked.push(FoundRow::of(record).similar_to(&records[other], similarity));
+fn leaks(records: &[Record], test: &[Record], threshold: Threshold) -> Vec<Finding> {
+    let mut index = NearIndex::new(threshold);
+    let mut leaked: Vec<FoundRow> = Vec::new();
+    if !test.is_empty() {
+        // A text that training repeats stands for all its repeats, so that none has to make room.
+        let (mut seen, mut trained) = (HashSet::new(), Vec::new());
+        for record in records {
+            let prepared = index.prepare(&record.text);
+            if seen.insert(prepared.set_hash()) {
+                index.add(&prepared);
+                trained.push(record);
             }
         }
+        let found = test.par_iter().filter_map(|record| {
+            let (place, share) = index.nearest(&index.prepare(&record.text))?;
+            Some(FoundRow::of(record).similar_to(trained.get(place)?, share))
+        });
+        leaked = found.collect();
     }
     sort(&mut leaked, test);
     let documents: BTreeSet<&str> = records

@@ -70,6 +70,43 @@ fn unsure_sentences_of_each_label_come_and_no_repeats() {
 }
 
 #[test]
+fn repeats_of_the_least_sure_leave_room_for_others() {
+    let labels = ["x", "y"].map(str::to_owned);
+    let model = (&labels[..], LabelMode::Multiple, &[0.5, 0.5][..]);
+    let settings = settings(100, 0.0, NextMethod::default(), 1);
+    let mut pool = Pool::new(settings, model, []);
+    let mut offer = |text: &str, x: f64| {
+        let offered = pool.prepare(sentence(0, text), vec![x, 1.0 - x]);
+        pool.offer(offered, false);
+    };
+    // Six sentences stand right at the threshold, four hundred times each.
+    for _ in 0..400 {
+        for place in ["سوق", "مدرسة", "مستشفى", "حديقة", "ملعب", "مصنع"]
+        {
+            offer(&format!("قصفت المدفعية {place}"), 0.5);
+        }
+    }
+    for number in 0..300u64 {
+        let letters = |seed: u64| -> String {
+            let letter = |at| crate::hash::mix(number + 1000 * seed, at) % 26;
+            let letters = (0..7).map(|at| char::from_u32(0x628 + letter(at) as u32));
+            letters
+                .flatten()
+                .filter(|letter| letter.is_alphabetic())
+                .collect()
+        };
+        offer(
+            &format!("{} {} {}", letters(1), letters(2), letters(3)),
+            0.6,
+        );
+    }
+    let (rows, counts) = pool.choose();
+    assert_eq!((rows.len(), counts.offered), (100, 2700));
+    let texts: HashSet<&str> = rows.iter().map(|row| row.sentence.text.as_str()).collect();
+    assert_eq!(texts.len(), 100);
+}
+
+#[test]
 fn the_share_by_chance_is_an_even_draw() {
     let labels = ["x".to_owned()];
     let mut drawn = [0usize; 20];
