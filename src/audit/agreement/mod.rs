@@ -389,6 +389,23 @@ mod tests {
         near(measured.masi_alpha.value, 0.743);
     }
 
+    #[test]
+    fn any_number_of_threads_draws_the_same() {
+        let items = read(&["0100000000", "1110010010", "011.010.10"]);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let measured = pool.build().unwrap().install(|| agreement(&items, 300, 7));
+            serde_json::to_string(&measured).unwrap()
+        };
+        assert_eq!(on(1), on(4));
+        // One document is no sample of documents.
+        let mut one = items.clone();
+        one.iter_mut().for_each(|item| item.doc = "d".into());
+        let alpha = agreement(&one, 300, 7).labels[0].alpha;
+        assert!(alpha.value.is_some());
+        assert_eq!((alpha.low, alpha.high), (None, None));
+    }
+
     /// Cohen's kappa of the example with 20, 5, 10 and 15 items: 0.4.
     #[test]
     fn kappa_of_a_known_table() {
