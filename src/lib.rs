@@ -35,6 +35,7 @@ pub mod features;
 mod hash;
 pub mod learn;
 pub mod model;
+mod original;
 mod output_file;
 pub mod predict;
 pub mod report;

@@ -217,6 +217,48 @@ fn a_page_needs_nothing_from_elsewhere() {
 }
 
 #[test]
+fn a_page_lists_as_many_features_as_asked_for() {
+    let folder = Folder::new();
+    let rows = |more: &[&str]| {
+        let arguments = [
+            "explain",
+            "--text",
+            STRIKE,
+            "--label",
+            "airstrike",
+            "--html",
+        ];
+        let page = folder.marsad(&[&arguments[..], more].concat()).done().out;
+        page.matches("marsad-value\">").count()
+    };
+    assert_eq!(rows(&[]), 12);
+    assert_eq!(rows(&["--features", "3"]), 3);
+    assert_eq!(rows(&["--features", "30"]), 30);
+}
+
+#[test]
+fn signs_that_turn_directions_are_shown_on_a_page() {
+    let folder = Folder::new();
+    let text = "شنت طائرات\u{202E} حربية غا\u{2067}رات على \u{2069}المدينة";
+    let row = serde_json::json!({"id": "a\u{202E}b", "text": text});
+    let broken = serde_json::json!({"id": "c\u{202D}d", "text": 1});
+    folder.write("a.jsonl", format!("{row}\n{broken}\n"));
+    let arguments = ["explain", "a.jsonl", "--html", "--against", "airstrike"];
+    let run = folder.marsad(&arguments);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let shown = |sign: &str| format!("<span class=\"sign\">{sign}</span>");
+    for sign in ["U+202E", "U+202D", "U+2067", "U+2069"] {
+        assert!(run.out.contains(&shown(sign)), "{sign}: {}", run.out);
+    }
+    for sign in ['\u{202D}', '\u{202E}', '\u{2067}'] {
+        assert!(!run.out.contains(sign), "{}", run.out);
+    }
+    // Those that stand around words of our own sentences come in pairs.
+    let isolates = |sign: char| run.out.matches(sign).count();
+    assert_eq!(isolates('\u{2068}'), isolates('\u{2069}'));
+}
+
+#[test]
 fn what_cannot_be_explained_is_told_in_one_line() {
     let folder = Folder::new();
     folder

@@ -595,17 +595,24 @@ fn searches_that_could_not_tell_what_their_best_is_worth_are_refused() {
 fn a_search_that_is_stopped_keeps_its_log_whole() {
     use std::process::{Command, Stdio};
     let folder = folder();
+    let arguments = [
+        "tune",
+        "c.jsonl",
+        "--trials",
+        "18",
+        "--vary",
+        "regularisation,features",
+        "--bootstrap",
+        "100",
+        "--threads",
+        "1",
+        "--trials-log",
+        "l.jsonl",
+        "-o",
+        "b.toml",
+    ];
     let mut child = Command::new(env!("CARGO_BIN_EXE_marsad"))
-        .args([
-            "tune",
-            "c.jsonl",
-            "--trials",
-            "5000",
-            "--trials-log",
-            "l.jsonl",
-            "-o",
-            "b.toml",
-        ])
+        .args(arguments)
         .current_dir(folder.path(""))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -634,6 +641,19 @@ fn a_search_that_is_stopped_keeps_its_log_whole() {
         lines()
     );
     assert_eq!(folder.names(), ["c.jsonl", "l.jsonl"]);
+    // The same command goes on, to what a search that nobody stopped comes to.
+    let stopped_at = lines();
+    folder.marsad(&arguments).done();
+    assert!(lines() > stopped_at, "nothing was left to do");
+    let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap();
+    let whole = arguments.map(|argument| match argument {
+        "l.jsonl" => "whole.jsonl",
+        "b.toml" => "whole.toml",
+        other => other,
+    });
+    folder.marsad(&whole).done();
+    assert_eq!(decisions(&read("l.jsonl")), decisions(&read("whole.jsonl")));
+    assert_eq!(read("b.toml"), read("whole.toml"));
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(super) struct ConvertArgs {
     input: Vec<PathBuf>,
     /// File to write, compressed when it ends in .gz or .zst [default: standard output]
     #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// Format of the output [default: by the ending of OUT; .json is Label Studio's]
     #[arg(long, value_name = "FORMAT")]
     to: Option<WrittenFormat>,

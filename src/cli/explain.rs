@@ -15,6 +15,7 @@ use super::{ModelArgs, refuse_overwriting};
 use crate::corpus::{STANDARD_INPUT, bytes_read, parents};
 use crate::error::{Error, Result, label_not_known};
 use crate::explain::{Against, Explainer, Explanation, HTML_STYLE, LabelExplanation, to_html};
+use crate::original::original;
 use crate::output_file::OutputFile;
 use crate::predict::{
     Input, InputFields, InputFormat, Labeller, OutputRow, Predictor, Scratch, Split, Unit,
@@ -45,7 +46,7 @@ pub(super) struct ExplainArgs {
     model: ModelArgs,
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// Format of the input
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     from: InputFormat,
@@ -327,6 +328,7 @@ impl<'a, W: Write> Run<'a, W> {
             return self.write_json(row);
         }
         let shown = self.shown(row.explained);
+        let features = self.args.features.unwrap_or(LISTED);
         let furniture = row
             .furniture
             .map(|furniture| format!("{furniture:?}").to_lowercase());
@@ -334,8 +336,8 @@ impl<'a, W: Write> Run<'a, W> {
         if self.args.html {
             let article = html! {
                 article.marsad-unit {
-                    h3 { bdi { (row.id) } @if let Some(remark) = &remark { " " (remark) } }
-                    @for label in shown { (PreEscaped(to_html(row.explained, label))) }
+                    h3 { bdi { (original(&row.id)) } @if let Some(remark) = &remark { " " (remark) } }
+                    @for label in shown { (PreEscaped(to_html(row.explained, label, features))) }
                     @for against in row.against { p { (against.told(true)) } }
                 }
             };
@@ -344,7 +346,6 @@ impl<'a, W: Write> Run<'a, W> {
         if self.rows > 1 {
             writeln!(self.output)?;
         }
-        let features = self.args.features.unwrap_or(LISTED);
         let remark = remark.map_or_else(String::new, |remark| format!("  {remark}"));
         writeln!(self.output, "{}{remark}", row.id)?;
         let text = write_unit(self.layout, row.explained, &shown, features);
@@ -361,7 +362,7 @@ impl<'a, W: Write> Run<'a, W> {
             return self.write_json(&ErrorRow { id, error });
         }
         if self.args.html {
-            let told = html! { p { bdi { (id) } ": " (error) } };
+            let told = html! { p.marsad-unit { bdi { (original(&id)) } ": " (original(error)) } };
             return writeln!(self.output, "{}", told.into_string());
         }
         writeln!(self.output, "{id}: {error}")

@@ -20,7 +20,7 @@ pub(super) struct ManArgs {
     /// Folder in which to write a page for every verb [default: the page of marsad, to standard
     /// output]
     #[arg(short, long, value_name = "FOLDER")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Failure> {

@@ -230,11 +230,28 @@ impl ThreadArgs {
     }
 }
 
-/// Refuses to write over a file that is read.
+/// Whether standard output is meant by the name of a file to write.
+fn is_standard_output(output: &Path) -> bool {
+    output.as_os_str() == "-"
+}
+
+/// Refuses - for what is written as files and not to standard output.
+fn refuse_standard_output(output: &Path) -> Result<()> {
+    if is_standard_output(output) {
+        return Err(Error::File {
+            path: output.into(),
+            message: "this is not written to standard output; name a file or folder, ./- for one of that name".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Refuses to write over a file that is read, and to a file that is called - by oversight.
 fn refuse_overwriting<'a>(
     output: &Path,
     inputs: impl IntoIterator<Item = &'a PathBuf>,
 ) -> Result<()> {
+    refuse_standard_output(output)?;
     for input in inputs {
         if same_file(output, input) {
             return Err(Error::File {
@@ -246,9 +263,26 @@ fn refuse_overwriting<'a>(
     Ok(())
 }
 
+impl Verb {
+    /// The file named by verbs that write the very same to standard output where none is named.
+    fn rows_output(&mut self) -> Option<&mut Option<PathBuf>> {
+        match self {
+            Self::Predict(args) => Some(&mut args.output),
+            Self::Explain(args) => Some(&mut args.output),
+            Self::Convert(args) => Some(&mut args.output),
+            Self::Man(args) => Some(&mut args.output),
+            Self::Corpus(args) => args.rows_output(),
+            _ => None,
+        }
+    }
+}
+
 /// Reads the command line and does what it says.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if let Some(output) = cli.verb.rows_output() {
+        output.take_if(|path| is_standard_output(path));
+    }
     let voice = Voice {
         quiet: cli.voice.quiet,
         json: cli.voice.log == LogForm::Json,

@@ -48,7 +48,7 @@ pub(super) struct PredictArgs {
     model: ModelArgs,
     /// File to write, compressed when it ends in .gz or .zst [default: standard output]
     #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// Format of the input
     #[arg(long, value_name = "FORMAT", default_value = "auto")]
     from: InputFormat,

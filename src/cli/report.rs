@@ -9,7 +9,7 @@ use clap::Args;
 use super::console::{Failure, complain, megabytes, progress, say};
 use super::evaluate::{bootstrap_samples, tell_left_out, tell_unknown};
 use super::settings::{SettingsArgs, contradictions, fits_bar, tell};
-use super::{CorpusArgs, ModelArgs, ThreadArgs, refuse_overwriting};
+use super::{CorpusArgs, ModelArgs, ThreadArgs, refuse_overwriting, refuse_standard_output};
 use crate::corpus::{Contradictions, Corpus, KeptFields, read_bundled};
 use crate::error::{Error, Result};
 use crate::evaluate::Bootstrap;
@@ -141,6 +141,9 @@ pub(super) fn run(args: &ReportArgs) -> std::result::Result<ExitCode, Failure> {
         .chain(&args.settings.config)
         .chain(&args.reading.aliases);
     refuse_overwriting(&args.output, read)?;
+    if let Some(folder) = &args.tables {
+        refuse_standard_output(folder)?;
+    }
     // Fail before the work, not after it, where the page cannot be written.
     drop(OutputFile::create(&args.output)?);
     let page = match args.is_out_of_fold() {

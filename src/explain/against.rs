@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::explainer::without;
 use super::{Explainer, Explanation, Span};
 use crate::error::{Result, label_not_known};
+use crate::original::plain;
 use crate::predict::{Prediction, Scratch};
 use crate::scoring::LabelMode;
 
@@ -298,9 +299,9 @@ impl Against {
     /// The result in plain words. `isolated` puts marks around what may be written from right to left,
     /// so that a terminal keeps the order of what stands beside it.
     pub fn told(&self, isolated: bool) -> String {
-        let quoted = |word: &str| match isolated {
-            true => format!("\u{2068}«{word}»\u{2069}"),
-            false => format!("«{word}»"),
+        let quoted = |word: &str| match (plain(word), isolated) {
+            (word, true) => format!("\u{2068}«{word}»\u{2069}"),
+            (word, false) => format!("«{word}»"),
         };
         let listed = |words: Vec<String>| match words.split_last() {
             Some((last, [])) => last.clone(),
@@ -308,7 +309,7 @@ impl Against {
             None => String::new(),
         };
         let percent = |share: f64| format!("{:.1}%", 100.0 * share);
-        let label = &self.label;
+        let label = plain(&self.label);
         let words = listed(self.removed.iter().map(|word| quoted(&word.word)).collect());
         let (now, then) = (percent(self.probability), percent(self.probability_without));
         match (self.holds, self.turns) {

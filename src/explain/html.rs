@@ -3,18 +3,17 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{Explanation, LabelExplanation, Method, Weighted};
+use crate::original::original;
 
 /// The style of the fragments, for a page's `<style>`; it names nothing outside them.
 pub const HTML_STYLE: &str = "\
 .marsad-explanation{margin:1em 0}
 .marsad-explanation p.marsad-text{font-size:1.15em;line-height:2;margin:.4em 0}
 .marsad-explanation .marsad-evidence{border-bottom:2px solid currentColor;padding-bottom:.1em}
+.marsad-explanation .sign,.marsad-unit .sign{font:.68em monospace;border:1px solid;padding:0 .2em;unicode-bidi:isolate}
 .marsad-explanation table{border-collapse:collapse;font-size:.9em}
 .marsad-explanation th,.marsad-explanation td{padding:.1em .8em .1em 0;text-align:start}
 .marsad-explanation td.marsad-value{text-align:end;font-variant-numeric:tabular-nums}";
-
-/// Features in the table of a label.
-const LISTED: usize = 12;
 
 /// Colours of what speaks for a label and of what speaks against it; both are told apart by the
 /// colour-blind, and stand on light and dark pages.
@@ -30,8 +29,8 @@ const LEAST_TOLD: f64 = 5e-4;
 const SHADES: f64 = 20.0;
 
 /// A section on a label: the decision, the text with the weight of each letter behind it and the
-/// evidence underlined, and the strongest features. To be shown with [`HTML_STYLE`].
-pub fn to_html(explained: &Explanation, label: &LabelExplanation) -> String {
+/// evidence underlined, and the `features` strongest features. To be shown with [`HTML_STYLE`].
+pub fn to_html(explained: &Explanation, label: &LabelExplanation, features: usize) -> String {
     let decision = if label.holds {
         "holds"
     } else {
@@ -40,18 +39,18 @@ pub fn to_html(explained: &Explanation, label: &LabelExplanation) -> String {
     let section = html! {
         section.marsad-explanation {
             p {
-                strong { (label.label) } " " (decision) ": probability "
+                strong { (original(&label.label)) } " " (decision) ": probability "
                 (format!("{:.1}%", 100.0 * label.probability)) ", threshold "
                 (format!("{:.1}%", 100.0 * label.threshold))
             }
             (PreEscaped(html_of_text(explained, label)))
-            (features(explained.method, label))
+            (table(explained.method, label, features))
         }
     };
     section.into_string()
 }
 
-fn features(method: Method, label: &LabelExplanation) -> Markup {
+fn table(method: Method, label: &LabelExplanation, features: usize) -> Markup {
     html! {
         @if method == Method::LeaveOneOut {
             p { "A model of trees: shades show by how much the score falls without a word." }
@@ -59,9 +58,9 @@ fn features(method: Method, label: &LabelExplanation) -> Markup {
             table {
                 thead { tr { th { "feature" } th { "family" } th { "adds" } } }
                 tbody {
-                    @for adds in label.contributions.iter().take(LISTED) {
+                    @for adds in label.contributions.iter().take(features) {
                         tr {
-                            td { bdi { (adds.feature) } }
+                            td { bdi { (original(&adds.feature)) } }
                             td {
                                 (adds.family)
                                 @if let Some(role) = &adds.role { ", " (role) }
@@ -77,7 +76,8 @@ fn features(method: Method, label: &LabelExplanation) -> Markup {
 
 /// The text of an explanation as a paragraph, each letter before a colour as strong as its weight for
 /// the label, blue for and orange against; words tell their sums in `title`. The evidence is of class
-/// `marsad-evidence`.
+/// `marsad-evidence`. Signs that turn the direction of what follows are shown by their number, in a
+/// span of class `sign`.
 pub fn html_of_text(explained: &Explanation, label: &LabelExplanation) -> String {
     let painter = Painter::new(&explained.text, label);
     let evidence = label.evidence.map_or([0, 0], |span| span.bytes);
@@ -90,13 +90,13 @@ pub fn html_of_text(explained: &Explanation, label: &LabelExplanation) -> String
                 @let is_within = word.span.bytes[0] >= evidence[0] && word.span.bytes[1] <= evidence[1];
                 @let gap = painter.plain(at, word.span.bytes[0]);
                 @if within && !is_within { (PreEscaped("</span>")) }
-                (gap)
+                (original(gap))
                 @if is_within && !within { (PreEscaped("<span class=\"marsad-evidence\">")) }
                 (painter.word(word))
                 @let () = { at = at.max(word.span.bytes[1]); within = is_within; };
             }
             @if within { (PreEscaped("</span>")) }
-            (painter.plain(at, explained.text.len()))
+            (original(painter.plain(at, explained.text.len())))
         }
     };
     text.into_string()
@@ -143,7 +143,7 @@ impl<'e> Painter<'e> {
     fn word(&self, word: &Weighted) -> Markup {
         if word.value.abs() < LEAST_TOLD {
             let [start, end] = word.span.bytes;
-            return html! { (self.plain(start, end)) };
+            return html! { (original(self.plain(start, end))) };
         }
         let mut at = word.span.bytes[0];
         html! {
@@ -151,9 +151,9 @@ impl<'e> Painter<'e> {
                 @for run in self.runs(word) {
                     @let letters = self.plain(at, run.end);
                     @if run.shade == 0 {
-                        (letters)
+                        (original(letters))
                     } @else {
-                        span style=(style(run.shade)) { (letters) }
+                        span style=(style(run.shade)) { (original(letters)) }
                     }
                     @let () = at = run.end;
                 }

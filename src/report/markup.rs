@@ -1,10 +1,9 @@
 //! Small pieces of the page: numbers, tables, figures, texts as they came.
 
-use std::borrow::Cow;
-
 use maud::{Markup, PreEscaped, html};
 
 use crate::evaluate::Estimate;
+pub(super) use crate::original::{original, plain};
 use crate::tables::{Column, Table};
 
 /// A figure with three decimals.
@@ -53,44 +52,6 @@ pub(super) fn count(number: usize) -> String {
         written.push(digit);
     }
     written
-}
-
-/// Whether a sign turns the direction of what follows, or may stand on no page.
-fn acts(sign: char) -> bool {
-    matches!(sign, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FDD0}'..='\u{FDEF}')
-        || (sign.is_control() && !matches!(sign, '\n' | '\t'))
-        || (sign as u32) & 0xFFFE == 0xFFFE
-}
-
-/// A text as it came. Signs that act are shown by their number, so that they neither do so nor go
-/// unseen.
-pub(super) fn original(text: &str) -> Markup {
-    if !text.contains(acts) {
-        return html! { (text) };
-    }
-    let parts = text.split_inclusive(acts).map(|part| {
-        let last = part.chars().next_back().filter(|&sign| acts(sign));
-        let kept = last.map_or(part, |sign| part.strip_suffix(sign).unwrap_or(part));
-        (kept, last)
-    });
-    html! {
-        @for (kept, sign) in parts {
-            (kept)
-            @if let Some(sign) = sign { span.sign { (format!("U+{:04X}", sign as u32)) } }
-        }
-    }
-}
-
-/// As [`original`], where there is room for letters only: in attributes, choices, plots.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    if !text.contains(acts) {
-        return Cow::Borrowed(text);
-    }
-    let shown = text.chars().map(|sign| match acts(sign) {
-        true => format!("[U+{:04X}]", sign as u32),
-        false => sign.to_string(),
-    });
-    Cow::Owned(shown.collect())
 }
 
 /// Whether a column holds the interval of the one before it, and stands beneath it on the page.
@@ -171,20 +132,6 @@ mod tests {
         assert_eq!(
             [0.0, 0.001, 0.5, 0.999, 1.0].map(probability),
             ["0.00", "<0.01", "0.50", ">0.99", "1.00"]
-        );
-    }
-
-    #[test]
-    fn signs_that_act_are_shown() {
-        let shown = original("قبل\u{202E}<b>\u{0}").into_string();
-        assert_eq!(
-            shown,
-            "قبل<span class=\"sign\">U+202E</span>&lt;b&gt;<span class=\"sign\">U+0000</span>"
-        );
-        assert_eq!(plain("\u{202E}ن"), "[U+202E]ن");
-        assert_eq!(
-            original("ن\u{200C}ص\u{200F}").into_string(),
-            "ن\u{200C}ص\u{200F}"
         );
     }
 }

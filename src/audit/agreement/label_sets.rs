@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Interval, Item, Resamples, interval};
+use super::{Figure, Interval, Item, Resamples};
 use crate::corpus::LabelSet;
+use crate::evaluate::Bootstrap;
 
 /// The MASI distance of two sets, from 0 for the same to 1 for disjoint ones.
 pub(super) fn masi_distance(left: &LabelSet, right: &LabelSet) -> f64 {
@@ -66,11 +67,11 @@ pub(super) fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<
             }
         }
     }
-    let alpha = |weight: &dyn Fn(usize) -> f64| {
+    let alpha = |times: &[u32]| {
         let mut differ = 0.0;
         let mut counts = vec![0.0; sets.len()];
-        for document in 0..resampled.documents {
-            let weight = weight(document);
+        for (document, &times) in times.iter().enumerate() {
+            let weight = f64::from(times);
             differ += weight * observed[document];
             for (&set, &count) in &frequencies[document] {
                 counts[set] += weight * count;
@@ -90,13 +91,17 @@ pub(super) fn masi(items: &[&Item], resampled: &Resamples) -> (Interval, Option<
         let expected = expected / (values - 1.0);
         (values > 1.0 && expected > 0.0).then(|| 1.0 - differ / expected)
     };
-    let affordable = sets.len() * sets.len() * resampled.weights.len() <= MOST_PRODUCTS;
-    let drawn = resampled.weights.iter().filter(|_| affordable);
-    let drawn = drawn.filter_map(|weights| alpha(&|document| f64::from(weights[document])));
+    let samples = resampled.bootstrap.samples;
+    let affordable = sets.len() * sets.len() * samples <= MOST_PRODUCTS;
+    let bootstrap = Bootstrap {
+        samples: if affordable { samples } else { 0 },
+        ..resampled.bootstrap
+    };
+    let alpha: Figure<'_> = Box::new(alpha);
     let figure = match is_measured {
-        true => interval(alpha(&|_| 1.0), drawn.collect()),
-        false => interval(None, Vec::new()),
+        true => resampled.intervals(bootstrap, &[alpha]).pop(),
+        false => None,
     };
     let same = (alike[1] > 0.0).then(|| alike[0] / alike[1]);
-    (figure, same, sets.len())
+    (figure.unwrap_or_default(), same, sets.len())
 }

@@ -10,18 +10,17 @@ mod label_sets;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 
 use crate::corpus::with_parents;
+use crate::evaluate::Bootstrap;
 pub(crate) use label_sets::MOST_SETS;
 use label_sets::masi;
 
 pub use items::{Item, Items, Reading, items};
 
 /// A figure with its 95% interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Interval {
     /// The figure; nothing where it is not defined, as when all say the same of everything.
     pub value: Option<f64>,
@@ -142,13 +141,16 @@ fn says<'a>(item: &'a Item, label: &'a str) -> impl Iterator<Item = (&'a String,
     readings.filter_map(move |(name, reading)| Some((name, reading.says(label)?)))
 }
 
-/// Documents drawn again and again with replacement.
+/// A figure where each document counts as often as is told.
+type Figure<'a> = Box<dyn Fn(&[u32]) -> Option<f64> + Sync + 'a>;
+
+/// Documents drawn again and again with replacement. Each resample is drawn anew where it is needed:
+/// all of them are more than fits into memory.
 struct Resamples {
     documents: usize,
     /// For each item the number of its document.
     of_item: Vec<usize>,
-    /// How often each resample holds each document.
-    weights: Vec<Vec<u32>>,
+    bootstrap: Bootstrap,
 }
 
 impl Resamples {
@@ -160,64 +162,57 @@ impl Resamples {
             of_item.push(*numbers.entry(&item.doc).or_insert(next));
         }
         let documents = numbers.len();
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut draw = |_| {
-            let mut weights = vec![0; documents];
-            for _ in 0..documents {
-                weights[random.gen_range(0..documents)] += 1;
-            }
-            weights
-        };
+        // Nothing is learnt by drawing one document again.
+        let samples = if documents > 1 { samples } else { 0 };
         Self {
-            weights: (0..if documents > 1 { samples } else { 0 })
-                .map(&mut draw)
-                .collect(),
             documents,
             of_item,
+            bootstrap: Bootstrap { samples, seed },
         }
     }
 
-    /// Adds up by document what items count.
-    fn by_document<const N: usize>(&self, of_items: &[[f64; N]]) -> Vec<[f64; N]> {
-        let mut sums = vec![[0.0; N]; self.documents];
-        for (&document, counts) in self.of_item.iter().zip(of_items) {
-            (0..N).for_each(|place| sums[document][place] += counts[place]);
-        }
-        sums
-    }
-
-    /// A figure of sums over items, with its interval.
-    fn figure<const N: usize>(
+    /// A figure of sums over items.
+    fn figure<'a, const N: usize>(
         &self,
         of_items: &[[f64; N]],
-        figure: impl Fn(&[f64; N]) -> Option<f64>,
-    ) -> Interval {
-        let documents = self.by_document(of_items);
-        let total = |weight: &dyn Fn(usize) -> f64| {
+        figure: impl Fn(&[f64; N]) -> Option<f64> + Sync + 'a,
+    ) -> Figure<'a> {
+        let mut sums: BTreeMap<usize, [f64; N]> = BTreeMap::new();
+        let counted = self.of_item.iter().zip(of_items);
+        for (&document, counts) in counted.filter(|(_, counts)| **counts != [0.0; N]) {
+            let sums = sums.entry(document).or_insert([0.0; N]);
+            (0..N).for_each(|place| sums[place] += counts[place]);
+        }
+        let documents: Vec<(usize, [f64; N])> = sums.into_iter().collect();
+        Box::new(move |times| {
             let mut sums = [0.0; N];
-            for (document, counts) in documents.iter().enumerate() {
-                let weight = weight(document);
-                (0..N).for_each(|place| sums[place] += weight * counts[place]);
+            for (document, counts) in &documents {
+                let times = f64::from(times[*document]);
+                (0..N).for_each(|place| sums[place] += times * counts[place]);
             }
             figure(&sums)
-        };
-        let drawn = self.weights.iter();
-        let drawn = drawn.filter_map(|weights| total(&|document| f64::from(weights[document])));
-        interval(total(&|_| 1.0), drawn.collect())
+        })
     }
-}
 
-/// A figure with the 2.5th and the 97.5th percentile of those of resamples.
-fn interval(value: Option<f64>, mut drawn: Vec<f64>) -> Interval {
-    drawn.sort_by(f64::total_cmp);
-    let at = |share: f64| {
-        let place = (share * drawn.len().saturating_sub(1) as f64).round() as usize;
-        drawn.get(place).copied()
-    };
-    Interval {
-        value,
-        low: value.and(at(0.025)),
-        high: value.and(at(0.975)),
+    /// Figures with their intervals, all of the same resamples.
+    fn intervals(&self, bootstrap: Bootstrap, figures: &[Figure<'_>]) -> Vec<Interval> {
+        let values = |times: &[u32]| {
+            let values = figures.iter().map(|figure| figure(times));
+            values.map(|value| value.unwrap_or(f64::NAN)).collect()
+        };
+        let known = |value: f64| (!value.is_nan()).then_some(value);
+        let is_drawn = bootstrap.samples > 0;
+        let estimates = bootstrap.estimate(self.documents, values).into_iter();
+        let intervals = estimates.map(|estimate| {
+            let value = known(estimate.value);
+            let bound = |bound| value.filter(|_| is_drawn).and(known(bound));
+            Interval {
+                value,
+                low: bound(estimate.low),
+                high: bound(estimate.high),
+            }
+        });
+        intervals.collect()
     }
 }
 
@@ -269,15 +264,27 @@ fn label_agreement(
         pairs_alike[0] += pairs - unlike;
         pairs_alike[1] += pairs;
     }
+    let mut figures = vec![resampled.figure(&coincidences, alpha)];
     let mut pairs = Vec::new();
     for (place, &first) in annotators.iter().enumerate() {
         for &second in &annotators[place + 1..] {
-            pairs.extend(pair_agreement(label, items, [first, second], resampled));
+            let measured = pair_agreement(label, items, [first, second], resampled);
+            if let Some((pair, kappa)) = measured {
+                pairs.push(pair);
+                figures.push(kappa);
+            }
         }
+    }
+    let mut intervals = resampled
+        .intervals(resampled.bootstrap, &figures)
+        .into_iter();
+    let alpha = intervals.next().unwrap_or_default();
+    for (pair, kappa) in pairs.iter_mut().zip(intervals) {
+        pair.kappa = kappa;
     }
     LabelAgreement {
         label: label.to_owned(),
-        alpha: resampled.figure(&coincidences, alpha),
+        alpha,
         raw: (pairs_alike[1] > 0.0).then(|| pairs_alike[0] / pairs_alike[1]),
         items: decided,
         disputed,
@@ -287,12 +294,14 @@ fn label_agreement(
     }
 }
 
-fn pair_agreement(
+/// Agreement of two annotators with the figure of their kappa, which is not computed yet; nothing
+/// where they have no item in common.
+fn pair_agreement<'a>(
     label: &str,
     items: &[&Item],
     annotators: [&String; 2],
     resampled: &Resamples,
-) -> Option<PairAgreement> {
+) -> Option<(PairAgreement, Figure<'a>)> {
     let mut counts = Vec::with_capacity(items.len());
     let (mut both, mut same) = (0usize, 0usize);
     for item in items {
@@ -305,12 +314,16 @@ fn pair_agreement(
         }
         counts.push(of_item);
     }
-    (both > 0).then(|| PairAgreement {
+    if both == 0 {
+        return None;
+    }
+    let pair = PairAgreement {
         annotators: annotators.map(Clone::clone),
-        kappa: resampled.figure(&counts, kappa),
+        kappa: Interval::default(),
         raw: same as f64 / both as f64,
         items: both,
-    })
+    };
+    Some((pair, resampled.figure(&counts, kappa)))
 }
 
 #[cfg(test)]
@@ -378,6 +391,23 @@ mod tests {
         ]);
         let measured = agreement(&items, 100, 1);
         near(measured.masi_alpha.value, 0.743);
+    }
+
+    #[test]
+    fn any_number_of_threads_draws_the_same() {
+        let items = read(&["0100000000", "1110010010", "011.010.10"]);
+        let on = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let measured = pool.build().unwrap().install(|| agreement(&items, 300, 7));
+            serde_json::to_string(&measured).unwrap()
+        };
+        assert_eq!(on(1), on(4));
+        // One document is no sample of documents.
+        let mut one = items.clone();
+        one.iter_mut().for_each(|item| item.doc = "d".into());
+        let alpha = agreement(&one, 300, 7).labels[0].alpha;
+        assert!(alpha.value.is_some());
+        assert_eq!((alpha.low, alpha.high), (None, None));
     }
 
     /// Cohen's kappa of the example with 20, 5, 10 and 15 items: 0.4.

@@ -45,6 +45,16 @@ enum CorpusVerb {
     Next(next::NextArgs),
 }
 
+impl CorpusVerbArgs {
+    /// The file named by the verb that writes the very same to standard output where none is named.
+    pub(super) fn rows_output(&mut self) -> Option<&mut Option<PathBuf>> {
+        match &mut self.verb {
+            CorpusVerb::Next(args) => Some(&mut args.output),
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn run(args: &CorpusVerbArgs) -> std::result::Result<ExitCode, Failure> {
     let outcome = match &args.verb {
         CorpusVerb::Check(args) => check::run(args),

@@ -56,7 +56,7 @@ pub(in super::super) struct NextArgs {
     random_share: f64,
     /// File to write [default: standard output]
     #[arg(short, long, value_name = "OUT")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// Format of the output [default: by the ending of OUT, else jsonl]
     #[arg(long, value_name = "FORMAT")]
     to: Option<WrittenFormat>,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::super::console::{Failure, complain, percent, progress, say};
-use super::super::{FiguresArgs, ThreadArgs};
+use super::super::{FiguresArgs, ThreadArgs, refuse_standard_output};
 use super::{ReadingArgs, row_table, similarity};
 use crate::audit::{
     Date, Division, Part, SplitSettings, SplitSummary, TestRows, Threshold, split, write_parts,
@@ -77,6 +77,7 @@ fn field_and_value(given: &str) -> std::result::Result<(String, String), String>
 
 pub(in super::super) fn run(args: &SplitArgs) -> std::result::Result<ExitCode, Failure> {
     let settings = args.settings()?;
+    refuse_standard_output(&args.output)?;
     refuse_pipes(&args.corpus)?;
     let reader = args.reading.reader()?.keeping(KeptFields::All).separately();
     let bar = progress(None, "{spinner} {msg} ({elapsed})");

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::console::{Failure, progress, say};
-use super::super::{FiguresArgs, ThreadArgs, refuse_overwriting};
+use super::super::console::{Failure, complain, progress, say};
+use super::super::{FiguresArgs, ThreadArgs, is_standard_output, refuse_overwriting};
 use super::ReadingArgs;
 use crate::audit::{Direction, Doubt, DoubtScore, Suspect, suspects};
 use crate::corpus::{Corpus, Record};
@@ -39,7 +39,7 @@ pub(in super::super) struct SuspectsArgs {
     /// Rows given, the most suspicious first; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 30)]
     rows: usize,
-    /// File to write the rows to, as JSON Lines
+    /// File to write the rows to, as JSON Lines; - for standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Folds by document
@@ -117,7 +117,14 @@ struct Figures<'a> {
 
 pub(in super::super) fn run(args: &SuspectsArgs) -> std::result::Result<ExitCode, Failure> {
     let settings = args.settings()?;
-    if let Some(output) = &args.output {
+    let prints_rows = args.output.as_deref().is_some_and(is_standard_output);
+    if prints_rows && args.figures.json {
+        return Err(Failure::Told(
+            "-o - and --json both print the rows; leave out one of them".into(),
+        ));
+    }
+    let file = args.output.as_ref().filter(|_| !prints_rows);
+    if let Some(output) = file {
         refuse_overwriting(output, args.corpus.iter().chain(&args.config))?;
         drop(OutputFile::create(output)?);
     }
@@ -133,7 +140,18 @@ pub(in super::super) fn run(args: &SuspectsArgs) -> std::result::Result<ExitCode
     let rows: Vec<Row<'_>> = (ranked.iter().take(most).enumerate())
         .filter_map(|(place, suspect)| Row::new(place + 1, suspect, &records[suspect.row]))
         .collect();
-    if let Some(output) = &args.output {
+    let verdict = format!(
+        "{likely} of {} rows have a label that is likely an error; the surest come first.",
+        records.len()
+    );
+    if prints_rows {
+        for row in &rows {
+            say(&serde_json::to_string(row).map_err(std::io::Error::from)?)?;
+        }
+        complain(verdict.trim_end_matches('.'));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(output) = file {
         write_rows(output, &rows)?;
     }
     if args.figures.json {
@@ -146,14 +164,11 @@ pub(in super::super) fn run(args: &SuspectsArgs) -> std::result::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let mut text = String::new();
-    match &args.output {
+    match file {
         Some(output) => text += &format!("Wrote {} rows to {}.", rows.len(), output.display()),
         None => text += &args.describe(&rows),
     }
-    say(&format!(
-        "{text}\n\n{likely} of {} rows have a label that is likely an error; the surest come first.",
-        records.len()
-    ))?;
+    say(&format!("{text}\n\n{verdict}"))?;
     Ok(ExitCode::SUCCESS)
 }
 
