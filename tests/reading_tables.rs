@@ -395,7 +395,7 @@ fn broken_exports_give_one_clear_line() {
     );
     refused("empty.xlsx", b"", &[], &["empty.xlsx", "is empty"]);
     // Three rows, and a cell at the other end of the sheet.
-    let far = std::fs::read(export("far-cell.xlsx")).unwrap();
+    let far = std::fs::read(support::repository("tests/broken/far-cell.xlsx")).unwrap();
     refused(
         "far.xlsx",
         &far,
