@@ -184,6 +184,128 @@ fn prodigy_spans() {
     assert_eq!(all_labels(&read("prodigy-spans.jsonl")), ["airstrike", ""]);
 }
 
+/// Texts without an id that two people annotated, as spans or as choices.
+fn by_two_annotators(as_spans: bool) -> String {
+    let texts = [
+        ("قصفت الطائرات البلدة.", ["a", "a"]),
+        ("اندلعت اشتباكات عنيفة.", ["b", "c"]),
+    ];
+    let row = |text: &str, label: &str, annotator: &str| match as_spans {
+        true => serde_json::json!({"text": text, "answer": "accept", "_task_hash": 1,
+            "_annotator_id": annotator, "spans": [{"start": 0, "end": 4, "label": label}]}),
+        false => serde_json::json!({"text": text, "answer": "accept", "_task_hash": 1,
+            "_annotator_id": annotator, "accept": [label], "_view_id": "choice"}),
+    };
+    let rows = ["x", "y"]
+        .iter()
+        .enumerate()
+        .flat_map(|(place, annotator)| {
+            let rows = texts.iter();
+            rows.map(move |(text, labels)| row(text, labels[place], annotator).to_string())
+        });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn spans_without_an_id_are_brought_together_as_choices_are() {
+    let folder = Folder::new();
+    let strict = CorpusReader::new(Aliases::default(), Contradictions::Refuse);
+    let [choices, spans] = [false, true].map(|as_spans| {
+        let path = folder.write("two.jsonl", by_two_annotators(as_spans));
+        strict.read(&[path]).unwrap()
+    });
+    assert_eq!(all_labels(&spans), ["a", "?b|?c"]);
+    assert_eq!(all_labels(&spans), all_labels(&choices));
+    assert_eq!(spans.counts(), choices.counts());
+    assert_eq!((spans.counts().voted, spans.counts().decided), (4, 2));
+    let documents = |corpus: &marsad::corpus::Corpus| {
+        let docs = corpus.records().iter().map(|record| record.doc.clone());
+        docs.collect::<Vec<_>>()
+    };
+    assert_eq!(documents(&spans), documents(&choices));
+    assert!(
+        spans
+            .records()
+            .iter()
+            .all(|r| !r.has_id() && !r.has_document())
+    );
+}
+
+#[test]
+fn sentences_of_a_text_without_an_id_are_of_one_document_whoever_annotated_them() {
+    let folder = Folder::new();
+    let row = |text: &str, annotator: &str| {
+        serde_json::json!({"text": text, "answer": "accept", "_task_hash": 1, "_annotator_id": annotator,
+            "spans": [{"start": 0, "end": 4, "label": "a"}]})
+        .to_string()
+    };
+    // A sentence that stands twice in its text is two; a text of many pages is known by its digest.
+    for text in [
+        "قال ذلك. ثم هدأ القتال. قال ذلك.".to_owned(),
+        "هدأ القتال. ".repeat(400),
+    ] {
+        let path = folder.write("p.jsonl", [row(&text, "x"), row(&text, "y")].join("\n"));
+        let corpus = reader().read(std::slice::from_ref(&path)).unwrap();
+        let sentences = corpus.records().len();
+        assert!(sentences >= 3, "{sentences}");
+        assert_eq!(corpus.counts().voted, 2 * sentences);
+        assert_eq!(corpus.documents(), 1);
+        assert!(
+            corpus
+                .records()
+                .iter()
+                .all(|r| !r.has_id() && !r.has_document())
+        );
+        let apart = reader().separately().read(&[path]).unwrap();
+        assert_eq!(
+            (apart.records().len(), apart.documents()),
+            (2 * sentences, 1)
+        );
+        assert!(apart.records()[0].doc.len() < 5000);
+    }
+}
+
+#[test]
+fn texts_are_cut_alike_wherever_the_only_span_stands() {
+    let folder = Folder::new();
+    let text = format!("قصفت الطائرات البلدة. {}", "هدأ القتال. ".repeat(40));
+    let task = |id: usize, result: serde_json::Value| {
+        serde_json::json!({"id": id, "data": {"text": text},
+            "annotations": [{"completed_by": 1, "result": result}]})
+    };
+    let span =
+        serde_json::json!([{"type": "labels", "value": {"start": 0, "end": 4, "labels": ["a"]}}]);
+    let mut tasks: Vec<_> = (1..400).map(|id| task(id, serde_json::json!([]))).collect();
+    tasks.push(task(400, span));
+    let example = |id: usize, label: serde_json::Value| {
+        serde_json::json!({"id": id, "text": text, "label": label, "Comments": []}).to_string()
+    };
+    let mut examples: Vec<_> = (1..400)
+        .map(|id| example(id, serde_json::json!([])))
+        .collect();
+    examples.push(example(400, serde_json::json!([[0, 4, "a"]])));
+    let tasks = serde_json::to_string(&tasks).unwrap();
+    for (name, content) in [("t.json", tasks), ("d.jsonl", examples.join("\n"))] {
+        assert!(
+            content.len() > 1 << 18,
+            "the span is not in what is buffered"
+        );
+        let path = folder.write(name, &content);
+        let corpus = reader().read(&[path]).unwrap();
+        assert_eq!(corpus.records().len(), 41 * 400, "{name}");
+        assert_eq!(corpus.label_counts()["a"], 1);
+        // What can be read only once is not guessed.
+        let line = if name == "t.json" {
+            "line 1:"
+        } else {
+            "line 400:"
+        };
+        folder
+            .marsad_with(&["evaluate", "-"], content.as_bytes())
+            .refused(&[line, "a span", "save it as a file"]);
+    }
+}
+
 #[test]
 fn brat_folders_pairs_and_texts_nobody_annotated() {
     let corpus = read("brat");

@@ -394,6 +394,14 @@ fn broken_exports_give_one_clear_line() {
         &["text.xlsx", "no spreadsheet"],
     );
     refused("empty.xlsx", b"", &[], &["empty.xlsx", "is empty"]);
+    // Three rows, and a cell at the other end of the sheet.
+    let far = std::fs::read(support::repository("tests/broken/far-cell.xlsx")).unwrap();
+    refused(
+        "far.xlsx",
+        &far,
+        &[],
+        &["far.xlsx", "XFD1048576", "5 are filled", "delete"],
+    );
     let table = batch(vec![
         ("text", Arc::new(StringArray::from(TEXTS.to_vec()))),
         ("labels", list_of(&[Some(&["airstrike"]), None, None, None])),

@@ -11,6 +11,8 @@ pub(super) struct ReadRecord {
     pub(super) record: Record,
     /// Whether its id stands in the corpus.
     pub(super) has_id: bool,
+    /// Which sentence of a longer text it is, from 1.
+    pub(super) sentence: Option<usize>,
     /// The labels that were asked about, where nothing was said of others.
     pub(super) asked: Option<LabelSet>,
 }
@@ -100,7 +102,8 @@ pub(super) fn decide_by_majority(
         let record = &row.record;
         record.annotator.as_ref()?;
         let id = row.has_id.then(|| record.id.clone());
-        Some((record.doc.clone(), id, record.text.trim().to_owned()))
+        let text = record.text.trim().to_owned();
+        Some((record.doc.clone(), id, row.sentence, text))
     };
     if read.iter().all(|row| row.record.annotator.is_none()) {
         return read;

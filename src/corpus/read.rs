@@ -10,7 +10,7 @@ use super::format::{CorpusFormat, Reading, files_of};
 use super::joining::{ReadRecord, decide_by_majority, join_answers};
 use super::labels::{Aliases, LabelSet, display};
 use super::record::{ReadCounts, Record};
-use super::row::{KeptFields, LeftOut};
+use super::row::{KeptFields, LeftOut, own_document};
 use super::rows::{FileRows, NumberedRow};
 use super::stream::RecordStream;
 use crate::error::{Annotated, Error, Result};
@@ -104,7 +104,7 @@ impl CorpusReader {
         let mut collector = Collector::new(self);
         for (name, content) in parts {
             let path = Path::new(name);
-            let rows = FileRows::lines(path, Box::new(*content), &self.reading.kept);
+            let rows = FileRows::lines(path, Box::new(*content), &self.reading.kept)?;
             collector.read(path, rows)?;
         }
         collector.finish()
@@ -146,20 +146,18 @@ impl CorpusReader {
                 .map_err(in_row)
         };
         let has_id = row.id.is_some();
-        let id = row
-            .id
-            .unwrap_or_else(|| format!("{}:{line}", file.display()));
+        let place = || format!("{}:{line}", file.display());
+        let id = row.id.clone().unwrap_or_else(place);
         let (id, whole) = match row.sentence {
-            Some(sentence) => (format!("{id}:{sentence}"), Some(id)),
+            Some(sentence) => (format!("{id}:{sentence}"), row.id),
             None => (id, None),
         };
-        // A text without a document is its own, so that its repeats stay in one fold.
         let doc = row.doc.or(whole);
         let record = Record {
             labels: labels_of(&names)?,
             unsure: labels_of(&row.unsure)?,
             id,
-            doc: doc.unwrap_or_else(|| format!("text:{}", row.text.trim())),
+            doc: doc.unwrap_or_else(|| own_document(&row.text)),
             text: row.text,
             annotator: row.annotator,
             fields: row.fields,
@@ -170,6 +168,7 @@ impl CorpusReader {
         Ok(Some(ReadRecord {
             record,
             has_id,
+            sentence: row.sentence,
             asked: row.asked.as_deref().map(labels_of).transpose()?,
         }))
     }

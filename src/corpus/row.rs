@@ -1,6 +1,7 @@
 //! A row as it stands in a file, before labels are checked.
 
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::labels::split_cell;
 
@@ -80,6 +81,36 @@ pub(crate) fn at_path<'a>(object: &'a Map<String, Value>, path: &str) -> Option<
             at_path(inner, &path[dot + 1..])
         })
     })
+}
+
+/// What the document of a text that names none begins with.
+const OWN_DOCUMENT: &str = "text:";
+const OWN_DIGEST: &str = "text:sha256:";
+
+/// Longer texts are known by their digest: each of their sentences holds the name.
+const LONGEST_NAME_BYTES: usize = 4096;
+
+/// The document of a text that names none: itself, so that its repeats and its sentences stay in one fold
+/// whoever annotated them.
+pub(super) fn own_document(text: &str) -> String {
+    let text = text.trim();
+    match text.len() {
+        0..=LONGEST_NAME_BYTES => format!("{OWN_DOCUMENT}{text}"),
+        _ => {
+            let digest = super::hex(&Sha256::digest(text.as_bytes()));
+            format!("{OWN_DIGEST}{digest}")
+        }
+    }
+}
+
+/// Whether a document is that of a text of which `sentence` is the whole or a part.
+pub(super) fn is_own_document(doc: &str, sentence: &str) -> bool {
+    let is_digest =
+        |digits: &str| digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    doc.strip_prefix(OWN_DIGEST).is_some_and(is_digest)
+        || doc
+            .strip_prefix(OWN_DOCUMENT)
+            .is_some_and(|text| text.contains(sentence.trim()))
 }
 
 /// What is wrong with a row.

@@ -64,7 +64,7 @@ impl FileRows {
                 format,
                 head,
             } => {
-                let rows = ObjectRows::new(path, reader, is_array, format, &head, reading);
+                let rows = ObjectRows::new(path, reader, is_array, format, &head, reading)?;
                 Self::Objects(Box::new(rows))
             }
             Layout::Table(form) => {
@@ -111,20 +111,21 @@ impl FileRows {
     }
 
     /// The rows of JSON Lines of Marsad's own.
-    pub(super) fn lines(path: &Path, reader: Box<dyn BufRead + Send>, kept: &KeptFields) -> Self {
+    ///
+    /// # Errors
+    /// None: what is wrong with rows is told as they are read.
+    pub(super) fn lines(
+        path: &Path,
+        reader: Box<dyn BufRead + Send>,
+        kept: &KeptFields,
+    ) -> Result<Self> {
         let reading = Reading {
             kept: kept.clone(),
             ..Reading::default()
         };
         let own = ObjectFormat::Own;
-        Self::Objects(Box::new(ObjectRows::new(
-            path,
-            reader,
-            false,
-            own,
-            &[],
-            &reading,
-        )))
+        let rows = ObjectRows::new(path, reader, false, own, &[], &reading)?;
+        Ok(Self::Objects(Box::new(rows)))
     }
 }
 

@@ -11,6 +11,7 @@ use super::joining::{ReadRecord, join_answers};
 use super::labels::LabelSet;
 use super::read::CorpusReader;
 use super::record::{ReadCounts, Record};
+use super::row::is_own_document;
 use super::rows::FileRows;
 use crate::error::{Error, Result};
 
@@ -149,12 +150,18 @@ impl CorpusReader {
 impl Record {
     /// Whether its row names a document; a text without one is taken for a document of its own.
     pub fn has_document(&self) -> bool {
-        let own = self.doc.strip_prefix("text:");
-        own.is_none_or(|text| text != self.text.trim())
+        !is_own_document(&self.doc, &self.text)
     }
 
     /// Whether its row has an id of its own.
     pub fn has_id(&self) -> bool {
-        self.id != format!("{}:{}", self.file.display(), self.line)
+        let place = format!("{}:{}", self.file.display(), self.line);
+        let Some(rest) = self.id.strip_prefix(&place) else {
+            return true;
+        };
+        // The sentences of a text without an id are numbered behind its place.
+        let is_number =
+            |number: &str| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+        !rest.is_empty() && !rest.strip_prefix(':').is_some_and(is_number)
     }
 }

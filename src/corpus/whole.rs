@@ -90,11 +90,11 @@ impl CorpusRows<'_> {
         };
         let (id, doc) = match row.sentence {
             None => (row.id, row.doc),
-            // The sentences of one text are told apart as where they are read for training.
+            // The sentences of one text are told apart as where they are read for training. Without an
+            // id their document is the text.
             Some(sentence) => {
-                let place = || format!("{}:{line}", file.display());
-                let whole = row.id.unwrap_or_else(place);
-                (Some(format!("{whole}:{sentence}")), row.doc.or(Some(whole)))
+                let id = row.id.as_ref().map(|whole| format!("{whole}:{sentence}"));
+                (id, row.doc.or(row.id))
             }
         };
         let asked = row.asked.as_deref().map(names).transpose()?;
@@ -180,12 +180,15 @@ impl CorpusRows<'_> {
         let mut records = vec![ReadRecord {
             record: record(rows.len(), &before),
             has_id: false,
+            sentence: None,
             asked: None,
         }];
         for (place, (row, asked)) in rows.iter().enumerate() {
             records.push(ReadRecord {
                 record: record(place, row),
                 has_id: row.id.is_some(),
+                // No answer to one label is cut.
+                sentence: None,
                 asked: asked.clone(),
             });
         }

@@ -3,6 +3,7 @@
 //! Types of text-bound annotations (T) and of events (E, where their trigger stands) are labels;
 //! relations, attributes, equivalences, normalisations and notes say nothing of a sentence.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -158,6 +159,8 @@ fn read_marks(path: &Path, marks: &str, text: &str) -> Result<Vec<Span>> {
         message,
     };
     let mut bound: Vec<Mark<'_>> = Vec::new();
+    // Of several annotations of one id the first counts.
+    let mut by_id: HashMap<&str, usize> = HashMap::new();
     let mut events: Vec<(usize, &str)> = Vec::new();
     for (number, line) in marks.lines().enumerate() {
         let line = line.trim_start_matches('\u{FEFF}').trim_end();
@@ -165,7 +168,9 @@ fn read_marks(path: &Path, marks: &str, text: &str) -> Result<Vec<Span>> {
             None => {}
             Some('T') => {
                 let mark = read_mark(line, text, &places);
-                bound.push(mark.map_err(|message| in_line(number, message))?);
+                let mark = mark.map_err(|message| in_line(number, message))?;
+                by_id.entry(mark.id).or_insert(bound.len());
+                bound.push(mark);
             }
             Some('E') => events.push((number, line)),
             Some(first) if OTHER_LINES.contains(&first) => {}
@@ -182,7 +187,7 @@ fn read_marks(path: &Path, marks: &str, text: &str) -> Result<Vec<Span>> {
     for (number, line) in events {
         let (label, trigger) = event(line)
             .ok_or_else(|| in_line(number, "an event without a type and a trigger".into()))?;
-        let mark = bound.iter().find(|mark| mark.id == trigger);
+        let mark = by_id.get(trigger).and_then(|&place| bound.get(place));
         let mark = mark.ok_or_else(|| {
             let trigger = shortened(trigger);
             in_line(

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use super::objects::Unit;
 use super::spans::{self, Places, Span};
 use crate::corpus::jsonl::{scalar, text_of, unsure};
 use crate::corpus::row::{KeptFields, RawRow, RowError, cell_labels, named};
@@ -63,9 +64,8 @@ struct Said {
 pub(super) fn rows(
     object: Map<String, Value>,
     kept: &KeptFields,
-    file_has_spans: &mut bool,
+    unit: &mut Unit,
 ) -> Result<Vec<RawRow>, RowError> {
-    *file_has_spans |= has_spans(&object);
     let text = text_of(&object, TEXT_FIELDS)?;
     let whole = RawRow {
         id: scalar("id", object.get("id"))?,
@@ -92,9 +92,12 @@ pub(super) fn rows(
             ..whole.clone()
         };
         // A label of the text as a whole says nothing of its sentences, but that of a span holds for the text.
-        if *file_has_spans && said.categories.is_empty() && is_annotated {
-            rows.append(&mut spans::rows(&text, &said.spans, &whole));
-            continue;
+        if said.categories.is_empty() && is_annotated {
+            if unit.has_spans {
+                rows.append(&mut spans::rows(&text, &said.spans, &whole));
+                continue;
+            }
+            unit.left_whole = true;
         }
         let of_spans = said.spans.into_iter().map(|span| span.label);
         rows.push(RawRow {

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use super::objects::Unit;
 use super::spans::{self, Places, Span};
 use crate::corpus::jsonl::{scalar, unsure};
 use crate::corpus::row::{KeptFields, LeftOut, RawRow, RowError};
@@ -131,9 +132,12 @@ impl Said {
     }
 
     /// The rows of a text of which all this is said.
-    fn rows(self, text: &str, has_spans: bool, whole: RawRow) -> Vec<RawRow> {
-        if has_spans && self.choices.is_empty() {
-            return spans::rows(text, &self.spans, &whole);
+    fn rows(self, text: &str, unit: &mut Unit, whole: RawRow) -> Vec<RawRow> {
+        if self.choices.is_empty() {
+            if unit.has_spans {
+                return spans::rows(text, &self.spans, &whole);
+            }
+            unit.left_whole = true;
         }
         let of_spans = self.spans.into_iter().map(|span| span.label);
         vec![RawRow {
@@ -155,11 +159,10 @@ fn list(value: Option<&Value>) -> &[Value] {
 pub(super) fn rows(
     object: Map<String, Value>,
     kept: &KeptFields,
-    file_has_spans: &mut bool,
+    unit: &mut Unit,
 ) -> Result<Vec<RawRow>, RowError> {
-    *file_has_spans |= has_spans(&object);
     if !object.get("data").is_some_and(Value::is_object) {
-        return minimal_row(object, kept, *file_has_spans);
+        return minimal_row(object, kept, unit);
     }
     let data = object.get("data").and_then(Value::as_object);
     let data = data.cloned().unwrap_or_default();
@@ -195,7 +198,7 @@ pub(super) fn rows(
                 said.add(value, &places)?;
             }
         }
-        rows.append(&mut said.rows(&text, *file_has_spans, whole));
+        rows.append(&mut said.rows(&text, unit, whole));
     }
     if rows.is_empty() {
         let was_skipped = object.get("cancelled_annotations").and_then(Value::as_u64) > Some(0);
@@ -273,7 +276,7 @@ fn annotator(value: Option<&Value>) -> Result<Option<String>, RowError> {
 fn minimal_row(
     object: Map<String, Value>,
     kept: &KeptFields,
-    file_has_spans: bool,
+    unit: &mut Unit,
 ) -> Result<Vec<RawRow>, RowError> {
     let names: Vec<&str> = object.keys().map(String::as_str).collect();
     let place = |name: &str| names.iter().position(|other| *other == name);
@@ -345,5 +348,5 @@ fn minimal_row(
         }),
         ..RawRow::default()
     };
-    Ok(said.rows(&text, file_has_spans, whole))
+    Ok(said.rows(&text, unit, whole))
 }

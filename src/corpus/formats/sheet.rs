@@ -4,7 +4,7 @@ use std::io::{BufRead, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use calamine::{Data, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
+use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
 
 use crate::corpus::cells::{CellRecord, CellTable};
 use crate::error::{Error, Result, one_line, shortened};
@@ -76,10 +76,110 @@ fn sheet(
         Some(wanted) => wanted.to_owned(),
         None => names.into_iter().next().ok_or("has no sheet")?,
     };
+    if let Some(extent) = extent(&mut book, &wanted)
+        && extent.is_mostly_empty()
+    {
+        return Err(extent.message(&wanted));
+    }
     book.worksheet_range(&wanted).map_err(|error| {
         let error = shortened(&one_line(&error.to_string()));
         format!("the sheet {wanted:?} cannot be read: {error}")
     })
+}
+
+/// Sheets of no more cells are read however empty they are.
+const SMALL_SHEET_CELLS: u64 = 10_000_000;
+
+/// Larger ones must have one in so many filled.
+const CELLS_A_FILLED_ONE: u64 = 8;
+
+/// The rectangle of a sheet that holds all its filled cells: all of it is held in memory.
+struct Extent {
+    filled: u64,
+    first: (u32, u32),
+    /// The first cells of the last row and of the last column.
+    lowest: (u32, u32),
+    rightmost: (u32, u32),
+}
+
+/// The extent of a sheet of XLSX and XLSB, found cell by cell. The other formats are read whole when they are
+/// opened, and XLS has no more than 65,536 rows of 256 cells. What is wrong with a sheet is told where it
+/// is read.
+fn extent(book: &mut Sheets<Cursor<Arc<[u8]>>>, name: &str) -> Option<Extent> {
+    let mut extent = None;
+    match book {
+        Sheets::Xlsx(book) => {
+            let mut cells = book.worksheet_cells_reader(name).ok()?;
+            while let Some(cell) = cells.next_cell().ok()? {
+                add(&mut extent, cell.get_position(), cell.get_value());
+            }
+        }
+        Sheets::Xlsb(book) => {
+            let mut cells = book.worksheet_cells_reader(name).ok()?;
+            while let Some(cell) = cells.next_cell().ok()? {
+                add(&mut extent, cell.get_position(), cell.get_value());
+            }
+        }
+        Sheets::Xls(_) | Sheets::Ods(_) => {}
+    }
+    extent
+}
+
+fn add(extent: &mut Option<Extent>, place: (u32, u32), value: &DataRef<'_>) {
+    if matches!(value, DataRef::Empty) {
+        return;
+    }
+    let extent = extent.get_or_insert(Extent {
+        filled: 0,
+        first: place,
+        lowest: place,
+        rightmost: place,
+    });
+    extent.filled += 1;
+    extent.first = (extent.first.0.min(place.0), extent.first.1.min(place.1));
+    if place.0 > extent.lowest.0 {
+        extent.lowest = place;
+    }
+    if place.1 > extent.rightmost.1 {
+        extent.rightmost = place;
+    }
+}
+
+impl Extent {
+    fn cells(&self) -> u64 {
+        let rows = u64::from(self.lowest.0 - self.first.0) + 1;
+        rows.saturating_mul(u64::from(self.rightmost.1 - self.first.1) + 1)
+    }
+
+    fn is_mostly_empty(&self) -> bool {
+        let most = self.filled.saturating_mul(CELLS_A_FILLED_ONE);
+        self.cells() > most.max(SMALL_SHEET_CELLS)
+    }
+
+    fn message(&self, sheet: &str) -> String {
+        let (lowest, rightmost) = (cell_name(self.lowest), cell_name(self.rightmost));
+        let far = match lowest == rightmost {
+            true => format!("the cell {lowest}"),
+            false => format!("the cells {lowest} and {rightmost}"),
+        };
+        let (filled, cells) = (self.filled, self.cells());
+        format!(
+            "the sheet {sheet:?} reaches as far as {far}, {cells} cells of which {filled} are filled; delete what stands there by mistake, or save the sheet as CSV"
+        )
+    }
+}
+
+/// The name that spreadsheets give a cell, as B7; row and column from 0.
+fn cell_name((row, column): (u32, u32)) -> String {
+    let mut letters = Vec::new();
+    let mut rest = u64::from(column) + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.push(char::from(b'A' + (rest % 26) as u8));
+        rest /= 26;
+    }
+    let letters: String = letters.into_iter().rev().collect();
+    format!("{letters}{}", u64::from(row) + 1)
 }
 
 fn is_empty(cell: &Data) -> bool {
@@ -144,6 +244,14 @@ fn iso(moment: &ExcelDateTime) -> String {
 mod tests {
     use super::*;
     use calamine::ExcelDateTimeType;
+
+    #[test]
+    fn cells_have_the_names_that_sheets_show() {
+        assert_eq!(cell_name((0, 0)), "A1");
+        assert_eq!(cell_name((6, 25)), "Z7");
+        assert_eq!(cell_name((9, 26)), "AA10");
+        assert_eq!(cell_name((1_048_575, 16_383)), "XFD1048576");
+    }
 
     #[test]
     fn cells_are_what_the_sheet_shows() {

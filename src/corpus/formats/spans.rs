@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::corpus::row::{RawRow, RowError};
+use crate::corpus::row::{RawRow, RowError, own_document};
 use crate::text::SentenceSplitter;
 
 /// A stretch of a text and its label.
@@ -53,30 +53,40 @@ impl Places {
 /// without a span is annotated as none.
 pub(in crate::corpus) fn sentences(text: &str, spans: &[Span]) -> Vec<(Range<usize>, Vec<String>)> {
     let sentences = SentenceSplitter::default().split(text);
-    let labels = |sentence: &Range<usize>| {
-        spans
-            .iter()
-            .filter(|span| {
-                let shared = span.range.start.max(sentence.start)..span.range.end.min(sentence.end);
-                text.get(shared)
-                    .is_some_and(|shared| !shared.trim().is_empty())
-            })
-            .map(|span| span.label.clone())
-            .collect()
-    };
-    sentences
+    // Sentences follow each other: those that a span may share lie side by side.
+    let mut found: Vec<(Range<usize>, Vec<String>)> = sentences
         .into_iter()
-        .map(|sentence| (sentence.clone(), labels(&sentence)))
-        .collect()
+        .map(|sentence| (sentence, Vec::new()))
+        .collect();
+    for span in spans {
+        let first = found.partition_point(|(sentence, _)| sentence.end <= span.range.start);
+        for (sentence, labels) in found.iter_mut().skip(first) {
+            if sentence.start >= span.range.end {
+                break;
+            }
+            let shared = span.range.start.max(sentence.start)..span.range.end.min(sentence.end);
+            if text
+                .get(shared)
+                .is_some_and(|shared| !shared.trim().is_empty())
+            {
+                labels.push(span.label.clone());
+            }
+        }
+    }
+    found
 }
 
-/// A row for each sentence of a text; `whole` has all but text and labels.
+/// A row for each sentence of a text; `whole` has all but text and labels. Without a document and an id
+/// the text itself is their document, as it is that of a row that is not cut.
 pub(super) fn rows(text: &str, spans: &[Span], whole: &RawRow) -> Vec<RawRow> {
+    let document = || whole.id.is_none().then(|| own_document(text));
+    let doc = whole.doc.clone().or_else(document);
     let sentences = sentences(text, spans).into_iter().enumerate();
     let rows = sentences.map(|(place, (range, labels))| RawRow {
         text: text[range].to_owned(),
         labels: Some(labels),
         sentence: Some(place + 1),
+        doc: doc.clone(),
         ..whole.clone()
     });
     rows.collect()
