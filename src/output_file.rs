@@ -180,6 +180,14 @@ fn plain(error: io::Error) -> io::Error {
     }
 }
 
+/// Writes a file that is there only when all of it is.
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    let mut file = OutputFile::create(path)?;
+    let written = file.write_all(content);
+    written.map_err(|error| Error::io(path, error))?;
+    file.keep()
+}
+
 /// Whether two paths lead to the same existing file.
 pub(crate) fn same_file(left: &Path, right: &Path) -> bool {
     match (std::fs::canonicalize(left), std::fs::canonicalize(right)) {

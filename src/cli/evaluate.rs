@@ -92,6 +92,10 @@ pub(super) struct EvaluateArgs {
     threads: ThreadArgs,
 }
 
+/// Told of a model that is measured on what it has learnt.
+pub(super) const TRAINED_ON_THIS: &str = "the model was trained on this very corpus: the figures flatter it; measure on sentences it has not seen, or give --folds";
+
+/// A number of resamples on the command line.
 pub(super) fn bootstrap_samples(given: &str) -> Result<usize, String> {
     match given.parse() {
         Ok(samples) if samples <= MOST_BOOTSTRAP_SAMPLES => Ok(samples),
@@ -235,9 +239,7 @@ fn warn(examination: &Examination) {
     match &examination.method {
         Method::Model {
             trained_on_these_rows: true,
-        } => complain(
-            "the model was trained on this very corpus: the figures flatter it; measure on sentences it has not seen, or give --folds",
-        ),
+        } => complain(TRAINED_ON_THIS),
         Method::LeaveOneOut { field, without } if *without > 0 => {
             complain(&format!("left out: {without} rows without {field:?}"));
         }

@@ -1,14 +1,13 @@
 //! `marsad init`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::console::{Failure, say};
-use crate::error::{Error, Result};
-use crate::output_file::OutputFile;
+use crate::error::Error;
+use crate::output_file::write_whole;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -64,7 +63,7 @@ pub(super) fn run(args: &InitArgs) -> std::result::Result<ExitCode, Failure> {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(|error| Error::io(parent, error))?;
-        write(&path, content)?;
+        write_whole(&path, content.as_bytes())?;
     }
     let names: Vec<&str> = FILES.iter().map(|(name, _)| *name).collect();
     say(&format!(
@@ -73,13 +72,6 @@ pub(super) fn run(args: &InitArgs) -> std::result::Result<ExitCode, Failure> {
         folder.display()
     ))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn write(path: &Path, content: &str) -> Result<()> {
-    let mut file = OutputFile::create(path)?;
-    let written = file.write_all(content.as_bytes());
-    written.map_err(|error| Error::io(path, error))?;
-    file.keep()
 }
 
 fn refusal(path: &Path, message: &str) -> Error {

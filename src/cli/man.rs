@@ -1,6 +1,5 @@
 //! `marsad man`.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +7,7 @@ use clap::{Args, Command, CommandFactory};
 
 use super::console::{Failure, say};
 use crate::error::Error;
-use crate::output_file::OutputFile;
+use crate::output_file::write_whole;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -35,10 +34,7 @@ pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
     collect(&command, &mut pages);
     for (name, page) in &pages {
         let path = folder.join(format!("{name}.1"));
-        let mut file = OutputFile::create(&path)?;
-        file.write_all(page)
-            .map_err(|error| Error::io(&path, error))?;
-        file.keep()?;
+        write_whole(&path, page)?;
     }
     say(&format!(
         "Wrote {} pages to {}.",

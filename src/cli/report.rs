@@ -1,20 +1,19 @@
 //! `marsad report`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::console::{Failure, complain, megabytes, progress, say};
-use super::evaluate::{bootstrap_samples, tell_left_out, tell_unknown};
+use super::evaluate::{TRAINED_ON_THIS, bootstrap_samples, tell_left_out, tell_unknown};
 use super::settings::{SettingsArgs, contradictions, fits_bar, tell};
 use super::{CorpusArgs, ModelArgs, ThreadArgs, refuse_overwriting, refuse_standard_output};
 use crate::corpus::{Contradictions, Corpus, KeptFields, read_bundled};
 use crate::error::{Error, Result};
 use crate::evaluate::Bootstrap;
 use crate::model::Model;
-use crate::output_file::OutputFile;
+use crate::output_file::{OutputFile, write_whole};
 use crate::predict::Predictor;
 use crate::report::{MOST_ERRORS, ReportOptions, ReportPage, report_on_model, report_out_of_fold};
 use crate::settings::Settings;
@@ -150,7 +149,7 @@ pub(super) fn run(args: &ReportArgs) -> std::result::Result<ExitCode, Failure> {
         true => out_of_fold(args)?,
         false => on_model(args)?,
     };
-    write(&args.output, &page.html)?;
+    write_whole(&args.output, page.html.as_bytes())?;
     say(&format!(
         "Wrote {} ({}): {} wrong sentences.",
         args.output.display(),
@@ -176,9 +175,7 @@ fn on_model(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
     let corpus = args.read(Contradictions::Keep)?;
     tell_unknown(&Predictor::new(model.clone()), &corpus)?;
     if model.header().provenance.corpus_digest == corpus.digest() {
-        complain(
-            "the model was trained on this very corpus: its figures flatter; give --folds, or other sentences",
-        );
+        complain(TRAINED_ON_THIS);
     }
     let bar = progress(None, "{spinner} measuring ({elapsed})");
     let options = args.options(args.seed.unwrap_or(1));
@@ -203,13 +200,6 @@ fn out_of_fold(args: &ReportArgs) -> std::result::Result<ReportPage, Failure> {
     Ok(page)
 }
 
-fn write(path: &Path, content: &str) -> Result<()> {
-    let mut file = OutputFile::create(path)?;
-    let written = file.write_all(content.as_bytes());
-    written.map_err(|error| Error::io(path, error))?;
-    file.keep()
-}
-
 /// Writes each table in each form, and tells how many tables there are.
 fn write_tables(folder: &Path, page: &ReportPage) -> Result<usize> {
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
@@ -221,7 +211,7 @@ fn write_tables(folder: &Path, page: &ReportPage) -> Result<usize> {
             ("tex", table.to_latex()),
         ] {
             let path = folder.join(format!("{}.{ending}", named.name));
-            write(&path, &format!("{written}\n"))?;
+            write_whole(&path, format!("{written}\n").as_bytes())?;
         }
     }
     Ok(page.tables.len())

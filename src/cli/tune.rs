@@ -1,6 +1,5 @@
 //! `marsad tune`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use super::{CorpusArgs, FiguresArgs, ThreadArgs, interrupt, refuse_overwriting};
 use crate::corpus::{Corpus, read_bundled};
 use crate::error::{Error, Result};
 use crate::evaluate::{Bootstrap, Target};
-use crate::output_file::{OutputFile, tell_kept, will_be_same_file};
+use crate::output_file::{OutputFile, tell_kept, will_be_same_file, write_whole};
 use crate::settings::Settings;
 use crate::tables::Table;
 use crate::tuning::{Search, SearchEnd, SearchProgress, Tuning, Vary, tune};
@@ -200,7 +199,6 @@ fn write(tuning: &Tuning, output: &Path) -> Result<()> {
         path: output.into(),
         message: error.to_string(),
     })?;
-    let mut file = OutputFile::create(output)?;
     let text = format!(
         "# The best of {} trials by marsad tune, aimed at {}, with seed {}.\n# {}\n\n{toml}",
         tuning.trials.len(),
@@ -208,9 +206,7 @@ fn write(tuning: &Tuning, output: &Path) -> Result<()> {
         tuning.seed,
         tuning.describe_verdict()
     );
-    file.write_all(text.as_bytes())
-        .map_err(|error| Error::io(output, error))?;
-    file.keep()
+    write_whole(output, text.as_bytes())
 }
 
 fn print(tuning: &Tuning, start: &Settings, args: &TuneArgs) -> std::io::Result<()> {

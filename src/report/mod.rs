@@ -43,8 +43,7 @@ use crate::tables::Table;
 use crate::training::{Workbench, train_and_keep};
 use wrong::{WrongRow, wrong_rows};
 
-/// Wrong rows that a page lists where nothing else is asked for: some twenty megabytes, which browsers
-/// still open.
+/// Wrong rows that a page lists where nothing else is asked for: of many more, browsers make heavy work.
 pub(crate) const MOST_ERRORS: usize = 5000;
 
 /// What a report says and shows beyond what is always in it.

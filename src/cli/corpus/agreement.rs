@@ -7,12 +7,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::console::{Failure, complain, progress, say};
+use super::super::evaluate::bootstrap_samples;
 use super::super::{FiguresArgs, ThreadArgs};
 use super::{ReadingArgs, beginning};
 use crate::audit::{Agreement, Interval, Items, MOST_SETS, agreement, items, items_of_columns};
 use crate::corpus::display;
 use crate::error::{Error, Result};
-use crate::learn::MOST_BOOTSTRAP_SAMPLES;
 use crate::tables::Table;
 
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(in super::super) struct AgreementArgs {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
     rows: usize,
     /// Resamples of documents for the intervals
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = samples)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bootstrap_samples)]
     bootstrap: usize,
     /// Decides the resamples
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -48,13 +48,6 @@ pub(in super::super) struct AgreementArgs {
     reading: ReadingArgs,
     #[command(flatten)]
     threads: ThreadArgs,
-}
-
-fn samples(given: &str) -> std::result::Result<usize, String> {
-    match given.parse() {
-        Ok(samples) if samples <= MOST_BOOTSTRAP_SAMPLES => Ok(samples),
-        _ => Err(format!("a number from 0 to {MOST_BOOTSTRAP_SAMPLES}")),
-    }
 }
 
 #[derive(Serialize)]
