@@ -28,7 +28,7 @@ use crate::text::Furniture;
 Examples:
   marsad explain --text \"شنت طائرات حربية غارات على المدينة\"
   marsad explain article.txt --label airstrike --features 20
-  marsad explain --text \"لم تقصف الطائرات المدينة\" --against airstrike
+  marsad explain --text \"قصفت المدفعية أطراف البلدة\" --against shelling
   marsad explain rows.jsonl --json | jq '.labels[] | {label, score, bias}'
   marsad explain article.txt --html -o explained.html
 
@@ -199,7 +199,10 @@ impl<'a, W: Write> Run<'a, W> {
     fn explain_inputs(&mut self, inputs: &[PathBuf]) -> std::result::Result<(), Stopped> {
         let mut buffers = Buffers::default();
         if self.args.html {
-            writeln!(self.output, "<style>\n{HTML_STYLE}\n</style>")?;
+            writeln!(
+                self.output,
+                "<meta charset=\"utf-8\">\n<style>\n{HTML_STYLE}\n</style>"
+            )?;
         }
         if let Some(text) = &self.args.text {
             let unit = Unit {
