@@ -51,7 +51,7 @@ fn verbs_answer_what_cannot_be_read_with_one_line() {
             }
             folder.marsad(&arguments)
         };
-        run("missing.jsonl").refused(&["missing.jsonl", "No such file"]);
+        run("missing.jsonl").refused(&["missing.jsonl", "there is no such file"]);
         run("letter.txt").refused(&["letter.txt", "--format"]);
         if verb[0] == "check" {
             let empty = run("empty.jsonl");

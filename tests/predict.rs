@@ -223,7 +223,7 @@ fn tables_are_read_and_written() {
         (&rows[0][0], &rows[0][6], &rows[0][23]),
         ("1", "airstrike", "a, b")
     );
-    assert_eq!((&rows[1][0], &rows[1][6]), ("2", ""));
+    assert_eq!((&rows[1][0], &rows[1][6]), ("2", "none"));
     assert_eq!(
         (&rows[2][0], &rows[2][22]),
         ("in.csv:4", "2 fields where 3 are expected")
