@@ -292,7 +292,13 @@ fn what_cannot_be_explained_is_told_in_one_line() {
     }
     folder.write("empty.txt", "");
     let run = folder.marsad(&["explain", "empty.txt"]).done();
-    assert_eq!((run.out.as_str(), run.err.as_str()), ("", ""));
+    assert_eq!(
+        (run.out.as_str(), run.err.as_str()),
+        (
+            "",
+            "marsad: there was nothing to explain: no row and no line of text was found\n"
+        )
+    );
     let run = folder.marsad(&["explain", "--text", ""]).done();
     assert!(run.out.contains("probability"), "{}", run.out);
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use maud::{PreEscaped, html};
 use serde::Serialize;
 
-use super::console::{Failure, colours, fail, is_terminal, printed, reading_progress};
+use super::console::{Failure, colours, complain, fail, is_terminal, printed, reading_progress};
 use super::explained_text::{Layout, write_unit};
 use super::{ModelArgs, refuse_overwriting};
 use crate::corpus::{STANDARD_INPUT, bytes_read, parents};
@@ -192,7 +192,12 @@ impl<'a, W: Write> Run<'a, W> {
         match outcome {
             Err(Stopped::Reading(error)) => Err(error.into()),
             Err(Stopped::Writing(error)) => Err(Error::io(output, error).into()),
-            Ok(()) => Ok(self.errors),
+            Ok(()) => {
+                if self.rows + self.errors == 0 {
+                    complain("there was nothing to explain: no row and no line of text was found");
+                }
+                Ok(self.errors)
+            }
         }
     }
 

@@ -211,7 +211,7 @@ pub(super) fn text_layout(path: &Path, format: CorpusFormat, head: &[u8]) -> Res
             _ if head.is_empty() || head.starts_with(b"{") || is_array_of_objects(head) => {
                 Ok(objects(None))
             }
-            _ if first_line.contains(&b'\t') => table(b'\t'),
+            _ if first_line.contains(&b'\t') && !head.contains(&0) => table(b'\t'),
             _ if names_a_text(first_line) => table(separator(first_line)),
             _ => Err(Error::File {
                 path: path.into(),
