@@ -18,7 +18,7 @@ use crate::explain::{Against, Explainer, Explanation, HTML_STYLE, LabelExplanati
 use crate::original::original;
 use crate::output_file::OutputFile;
 use crate::predict::{
-    Input, InputFields, InputFormat, Labeller, OutputRow, Predictor, Scratch, Split, Unit,
+    Input, InputFields, InputFormat, Labeller, OutputRow, Predictor, Scratch, Split, Stopped, Unit,
     UnitCursor, Workspace,
 };
 use crate::text::Furniture;
@@ -379,23 +379,5 @@ impl<'a, W: Write> Run<'a, W> {
     fn write_json(&mut self, row: &impl Serialize) -> io::Result<()> {
         let json = serde_json::to_string(row).map_err(io::Error::from)?;
         writeln!(self.output, "{json}")
-    }
-}
-
-/// Why explaining stopped.
-enum Stopped {
-    Reading(Error),
-    Writing(io::Error),
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self::Reading(error)
-    }
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self::Writing(error)
     }
 }
