@@ -22,6 +22,8 @@
 pub mod audit;
 mod choices;
 pub mod cli;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 mod columnar;
 pub mod compacting;
 mod compressed;
@@ -42,6 +44,8 @@ pub mod report;
 pub mod scoring;
 mod settings;
 mod shield;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod streaming;
 pub mod tables;
 pub mod text;

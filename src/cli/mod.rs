@@ -17,6 +17,8 @@ mod man;
 mod predict;
 mod report;
 mod settings;
+#[cfg(feature = "sql")]
+mod sql;
 mod train;
 mod train_stream;
 mod tune;
@@ -110,6 +112,9 @@ enum Verb {
     Compact(compact::CompactArgs),
     /// Begin a project: settings, a folder for the corpus, a list of commands
     Init(init::InitArgs),
+    /// Ask with SQL: files as tables, labels as functions
+    #[cfg(feature = "sql")]
+    Sql(sql::SqlArgs),
     /// Print a completion script for a shell
     Completions(complete::CompleteArgs),
     /// Print the manual, or write its pages
@@ -302,6 +307,8 @@ pub fn run() -> ExitCode {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Compact(args) => compact::run(args),
         Verb::Init(args) => init::run(args),
+        #[cfg(feature = "sql")]
+        Verb::Sql(args) => sql::run(args),
         Verb::Completions(args) => complete::run(args),
         Verb::Man(args) => man::run(args),
     };

@@ -1,0 +1,7 @@
+//! The program `marsad-cluster`; see `marsad-cluster --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,1 @@
+//! The functions of [`crate::sql`] on many machines, by Apache DataFusion Ballista.
