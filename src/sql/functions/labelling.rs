@@ -112,6 +112,11 @@ impl Labelling {
         self.texts_labelled.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    pub(super) fn workers_kept(&self) -> usize {
+        self.workers.lock().map_or(0, |workers| workers.len())
+    }
+
     /// The worker that labelled this array last; else the one that worked last in this thread, which
     /// is not asked for another array's labels now; else one whose array is gone, or a new one.
     fn take_worker(&self, texts: &ArrayRef) -> Worker {

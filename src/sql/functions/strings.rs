@@ -83,6 +83,7 @@ impl ListEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::Array;
 
     #[test]
     fn a_full_column_is_told_and_not_panicked_about() {
