@@ -76,7 +76,8 @@ fn words(kind: Kind, label: &str) -> (&'static str, String) {
 
 /// The documentation of a function for a model with these labels.
 pub(super) fn of(kind: Kind, labels: &[String]) -> Documentation {
-    let (gives, example) = words(kind, labels.last().map_or("", String::as_str));
+    let label = labels.last().map(|label| label.replace('\'', "''"));
+    let (gives, example) = words(kind, &label.unwrap_or_default());
     let arguments = kind.arguments();
     let syntax = format!("{}({})", kind.name(), arguments.join(", "));
     let builder = DocumentationBuilder::new_with_details(SECTION, gives, syntax)

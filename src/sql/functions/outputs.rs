@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field};
-use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::common::{Result, exec_datafusion_err, internal_err};
 use datafusion::logical_expr::ColumnarValue;
 
 use super::kinds::{Kind, place_of, score_fields, unknown};
@@ -101,7 +101,7 @@ pub(super) fn scores_of(
         Asked::All(None) => Ok(Arc::new(Float64Array::new_null(found.rows))),
         Asked::Each(places) => {
             let mut column = Float64Builder::with_capacity(places.len());
-            for (row, place) in found.rows_for(places.len()).zip(places) {
+            for (row, place) in found.rows_for(places.len())?.zip(places) {
                 let scores = place.and_then(|place| found.scores.get(place));
                 let known = scores.filter(|_| !found.is_null(row));
                 column.append_option(known.and_then(|scores| scores.get(row).copied()));
@@ -128,7 +128,7 @@ pub(super) fn holds_of(
         },
         Asked::Each(places) => {
             let mut column = BooleanBuilder::with_capacity(places.len());
-            for (row, place) in found.rows_for(places.len()).zip(places) {
+            for (row, place) in found.rows_for(places.len())?.zip(places) {
                 let holds = place.and_then(|place| found.holds.get(place));
                 let known = holds.filter(|_| !found.is_null(row));
                 column.append_option(known.map(|holds| holds.value(row)));
@@ -144,9 +144,12 @@ impl LabelledTexts {
     }
 
     /// The row of each of so many labels: its own, or the one text that is asked about with all.
-    fn rows_for(&self, labels: usize) -> impl Iterator<Item = usize> + use<> {
+    fn rows_for(&self, labels: usize) -> Result<impl Iterator<Item = usize> + use<>> {
         let one = self.rows == 1;
-        (0..labels).map(move |row| if one { 0 } else { row })
+        if !one && self.rows != labels {
+            return internal_err!("{labels} labels were given for {} texts", self.rows);
+        }
+        Ok((0..labels).map(move |row| if one { 0 } else { row }))
     }
 }
 

@@ -120,6 +120,27 @@ fn sentences_stand_in_rows_of_their_own() {
 }
 
 #[test]
+fn each_label_is_a_field_of_the_scores() {
+    let context = session(&MODEL);
+    let wide = run(
+        &context,
+        "SELECT id, unnest(event_scores(text)) FROM news ORDER BY id",
+    )
+    .unwrap();
+    assert_eq!(wide[0].len(), 1 + MODEL.labels().len());
+    assert!(wide[1][1..].iter().all(|cell| cell == "NULL"), "{wide:?}");
+    for (place, label) in MODEL.labels().iter().enumerate() {
+        let statement = format!(
+            "SELECT event_scores(text)['{label}'], event_score(text, '{label}') FROM news ORDER BY id"
+        );
+        for (row, cells) in run(&context, &statement).unwrap().iter().enumerate() {
+            assert_eq!(cells[0], wide[row][1 + place], "{label}");
+            assert_eq!(cells[1], cells[0], "{label}");
+        }
+    }
+}
+
+#[test]
 fn constants_are_folded_when_planned() {
     let statement = "EXPLAIN SELECT event_labels('غارات على المدينة') = event_labels(NULL), \
         marsad_model() FROM news";
