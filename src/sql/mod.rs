@@ -26,4 +26,4 @@ pub use tables::{TableArgument, TableFormat, TableOptions};
 
 #[cfg(feature = "cluster")]
 #[expect(unused_imports)]
-pub(crate) use functions::event_function;
+pub(crate) use functions::{FUNCTIONS, event_function, event_model_of};
