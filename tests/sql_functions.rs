@@ -4,12 +4,9 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
-use marsad::sql::{EventModel, SqlSession};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use support::{Folder, repository};
 
@@ -21,34 +18,12 @@ fn read(path: &Path) -> RecordBatch {
     concat_batches(&schema, &batches).unwrap()
 }
 
-/// Writes what a statement over the Parquet file `table` gives to the Parquet file `output`.
-fn sql(folder: &Folder, statement: &str, table: &str, output: &str) -> RecordBatch {
-    let model = Arc::new(EventModel::new(marsad::built_in_model().unwrap()));
-    let session = SqlSession::new(&model, 3);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let path = folder.path(table);
-    let batches = runtime.block_on(async {
-        let context = session.context();
-        let path = path.to_str().unwrap();
-        context
-            .register_parquet("t", path, Default::default())
-            .await
-            .unwrap();
-        context
-            .sql(statement)
-            .await
-            .unwrap()
-            .collect()
-            .await
-            .unwrap()
-    });
-    let file = std::fs::File::create(folder.path(output)).unwrap();
-    let mut writer = ArrowWriter::try_new(file, batches[0].schema(), None).unwrap();
-    for batch in &batches {
-        writer.write(batch).unwrap();
-    }
-    writer.close().unwrap();
-    read(&folder.path(output))
+/// What `marsad sql` writes for a statement over the Parquet file `table`.
+fn sql(folder: &Folder, statement: &str, table: &str) -> RecordBatch {
+    let table = format!("t={table}");
+    let arguments = ["sql", statement, "--table", &table, "-o", "found.parquet"];
+    folder.marsad(&arguments).done();
+    read(&folder.path("found.parquet"))
 }
 
 fn column<'b>(batch: &'b RecordBatch, name: &str) -> &'b ArrayRef {
@@ -163,9 +138,8 @@ fn rows_are_labelled_as_by_predict() {
     let found = sql(
         &folder,
         "SELECT text, event_labels(text) AS labels, event_scores(text) AS scores, \
-         event_evidence(text) AS evidence FROM t ORDER BY id",
+         event_evidence(text) AS evidence FROM t",
         "predicted.parquet",
-        "found.parquet",
     );
     for name in ["labels", "evidence"] {
         assert_same(name, column(&found, name), column(&predicted, name));
@@ -200,9 +174,8 @@ fn documents_are_split_and_labelled_as_by_predict() {
         &folder,
         "SELECT id, s['text'] AS text, s['start'] AS start, s['end'] AS \"end\", \
          event_labels(s['text']) AS labels \
-         FROM (SELECT id, unnest(event_sentences(text)) AS s FROM t) ORDER BY id, start",
+         FROM (SELECT id, unnest(event_sentences(text)) AS s FROM t)",
         "whole.parquet",
-        "found.parquet",
     );
     for name in ["start", "end", "labels"] {
         assert_same(name, column(&found, name), column(&predicted, name));
@@ -212,4 +185,55 @@ fn documents_are_split_and_labelled_as_by_predict() {
         assert_same(name, &found.unwrap(), column(&predicted, name));
     }
     assert!(found.num_rows() > 300, "{}", found.num_rows());
+}
+
+#[test]
+fn a_function_that_cannot_be_called_so_is_refused() {
+    let folder = Folder::new();
+    folder.write(
+        "rows.jsonl",
+        "{\"id\":7,\"text\":\"غارات\",\"words\":[\"غارات\"]}\n",
+    );
+    for (call, words) in [
+        (
+            "event_labels(id)",
+            "event_labels takes text, but id is of type Int64; write CAST(id AS VARCHAR)",
+        ),
+        (
+            "normalize_arabic(words)",
+            "give one element of it, as in words[1]",
+        ),
+        (
+            "event_sentences()",
+            "event_sentences was given 0 arguments; write event_sentences(document)",
+        ),
+        (
+            "event_holds(text, 'klash')",
+            "does not know the label \"klash\"; it knows",
+        ),
+        (
+            "event_score(text, text)",
+            "event_score: the model does not know the label \"غارات\"",
+        ),
+    ] {
+        let statement = format!("SELECT {call} AS found FROM 'rows.jsonl'");
+        folder.marsad(&["sql", &statement]).refused(&[words]);
+        let cast = [
+            "sql",
+            "SELECT event_labels(CAST(id AS VARCHAR)) AS found FROM 'rows.jsonl'",
+        ];
+        assert_eq!(folder.marsad(&cast).done().out, "{\"found\":[]}\n");
+    }
+}
+
+#[test]
+fn the_model_is_named_in_rows() {
+    let folder = Folder::new();
+    folder.write("rows.jsonl", "{\"text\":\"غارات\"}\n{\"text\":null}\n");
+    let statement =
+        "SELECT marsad_model() AS model, event_labels(text) IS NULL AS unread FROM 'rows.jsonl'";
+    let rows = folder.marsad(&["sql", statement]).done().json_rows();
+    let model = marsad::built_in_model().unwrap();
+    assert_eq!(rows[0]["model"], model.header().checksum.as_str());
+    assert_eq!(rows[1]["unread"], true);
 }

@@ -55,7 +55,8 @@ impl EventModel {
     }
 
     /// How many texts the functions of SQL have labelled so far. Functions that are given the same
-    /// column label it once, and a text that a dictionary holds once is labelled once a batch.
+    /// column label it once, rows that pass a condition on labels are not labelled again, and a text
+    /// that a dictionary holds once is labelled once a batch.
     pub fn texts_labelled(&self) -> u64 {
         self.labelling.as_ref().map_or(0, Labelling::texts_labelled)
     }

@@ -150,7 +150,7 @@ impl Kind {
         let name = self.name();
         let given = match constant {
             Some(value) => value.to_string(),
-            None => field.name().clone(),
+            None => written(field.name()),
         };
         let advice = match kind {
             DataType::List(_)
@@ -176,6 +176,15 @@ impl Kind {
             Some(_) => Ok(()),
             None => plan_err!("{}: {}", self.name(), unknown(label, labels)),
         }
+    }
+}
+
+/// A column as it is written in a statement; an expression is called as it was written already.
+fn written(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || letter == '_';
+    match name.chars().all(is_plain) || name.contains('(') {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('"', "\"\"")),
     }
 }
 

@@ -22,6 +22,9 @@ use crate::text::Normalized;
 /// Workers kept when they are not at work, beside twice as many as there are processors.
 const FEWEST_KEPT: usize = 16;
 
+/// Arrays of more bytes are let go when they have been labelled.
+const MOST_BYTES_KEPT: usize = 1 << 24;
+
 /// What labels texts for all functions and partitions of a model.
 #[derive(Debug)]
 pub(in crate::sql) struct Labelling {
@@ -38,21 +41,67 @@ struct Worker {
     workspace: Workspace,
     normalized: Normalized,
     thread: Option<ThreadId>,
-    /// No array lies where another did while this is kept, though its strings are let go.
-    last: Option<(Weak<dyn Array>, Arc<LabelledTexts>)>,
+    last: Option<Last>,
+}
+
+/// An array with what was found in it.
+#[derive(Debug)]
+struct Last {
+    /// No array lies where another did while this is kept, even where its strings are let go.
+    array: Weak<dyn Array>,
+    /// The array itself, where it is small enough to be kept.
+    kept: Option<ArrayRef>,
+    found: Arc<LabelledTexts>,
+}
+
+impl Last {
+    fn new(texts: &ArrayRef, found: &Arc<LabelledTexts>) -> Self {
+        let is_small = texts.get_buffer_memory_size() <= MOST_BYTES_KEPT;
+        Self {
+            array: Arc::downgrade(texts),
+            kept: is_small.then(|| texts.clone()),
+            found: found.clone(),
+        }
+    }
 }
 
 impl Worker {
     /// What was found for this very array, if it was the last.
     fn found_before(&self, texts: &ArrayRef) -> Option<&Arc<LabelledTexts>> {
-        let (array, found) = self.last.as_ref()?;
-        addr_eq(array.as_ptr(), Arc::as_ptr(texts)).then_some(found)
+        let last = self.last.as_ref()?;
+        addr_eq(last.array.as_ptr(), Arc::as_ptr(texts)).then_some(&last.found)
     }
 
     /// Whether nobody can ask again for what was labelled last.
     fn is_free(&self) -> bool {
         let last = self.last.as_ref();
-        last.is_none_or(|(array, _)| array.strong_count() == 0)
+        last.is_none_or(|last| last.array.strong_count() == usize::from(last.kept.is_some()))
+    }
+}
+
+/// The texts of the array that was labelled before, read once from first to last: where a condition
+/// was on labels, what is asked for next is the rows that passed.
+struct Before<'a> {
+    texts: Texts<'a>,
+    found: &'a LabelledTexts,
+    next: usize,
+}
+
+impl<'a> Before<'a> {
+    fn of(last: &'a Last) -> Option<Self> {
+        Some(Self {
+            texts: Texts::of(last.kept.as_ref()?).ok()?,
+            found: &last.found,
+            next: 0,
+        })
+    }
+
+    /// The next row with this text, and what was found there.
+    fn find(&mut self, text: &str) -> Option<(&'a LabelledTexts, usize)> {
+        let mut rows = self.next..self.texts.rows();
+        let row = rows.find(|&row| self.texts.peek(row) == Some(text))?;
+        self.next = row + 1;
+        Some((self.found, row))
     }
 }
 
@@ -152,11 +201,10 @@ impl Labelling {
             self.give_back(worker);
             return Ok(found);
         }
-        worker.last = None;
-        let found = self.label_texts(function, &Texts::of(texts)?, &mut worker.workspace);
-        if let Ok(found) = &found {
-            worker.last = Some((Arc::downgrade(texts), found.clone()));
-        }
+        let last = worker.last.take();
+        let before = last.as_ref().and_then(Before::of);
+        let found = self.label_texts(function, &Texts::of(texts)?, before, &mut worker.workspace);
+        worker.last = found.as_ref().ok().map(|found| Last::new(texts, found));
         self.give_back(worker);
         found
     }
@@ -165,6 +213,7 @@ impl Labelling {
         &self,
         function: &str,
         texts: &Texts<'_>,
+        mut before: Option<Before<'_>>,
         workspace: &mut Workspace,
     ) -> Result<Arc<LabelledTexts>> {
         let labeller = Labeller::new(&self.predictor, Split::No);
@@ -184,6 +233,11 @@ impl Labelling {
                     continue;
                 }
             }
+            if let Some((found, row)) = before.as_mut().and_then(|before| before.find(text)) {
+                growing.push_found(found, row);
+                continue;
+            }
+            before = None;
             let unit = unit_of(text);
             let found = labeller.next_row(&unit, &mut UnitCursor::default(), workspace);
             let Some(Ok(labelled)) = found.map(|row| row.outcome) else {
@@ -320,6 +374,18 @@ impl Growing {
             .iter_mut()
             .for_each(|column| column.append(false));
         self.scores.iter_mut().for_each(|column| column.push(0.0));
+        self.span_ends.push(self.spans.len());
+    }
+
+    /// Adds what was found in a row of another array.
+    fn push_found(&mut self, found: &LabelledTexts, row: usize) {
+        for (column, holds) in self.holds.iter_mut().zip(&found.holds) {
+            column.append(holds.value(row));
+        }
+        for (column, scores) in self.scores.iter_mut().zip(&found.scores) {
+            column.push(scores.get(row).copied().unwrap_or_default());
+        }
+        self.spans.extend_from_slice(found.spans(row));
         self.span_ends.push(self.spans.len());
     }
 

@@ -102,12 +102,18 @@ impl<'a> Texts<'a> {
     /// # Errors
     /// When it is too long for `function`.
     pub(super) fn get(&self, row: usize, function: &str) -> Result<Option<&'a str>> {
-        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-            return Ok(None);
+        match self.peek(row) {
+            Some(text) => check_length(text.len(), function).map(|()| Some(text)),
+            None => Ok(None),
         }
-        let text = self.strings.get(self.shared(row).unwrap_or(row));
-        check_length(text.len(), function)?;
-        Ok(Some(text))
+    }
+
+    /// The text of a row, however long; nothing where it is null.
+    pub(super) fn peek(&self, row: usize) -> Option<&'a str> {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            return None;
+        }
+        Some(self.strings.get(self.shared(row).unwrap_or(row)))
     }
 }
 

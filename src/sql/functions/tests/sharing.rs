@@ -1,5 +1,8 @@
 //! What is labelled once, and by whom.
 
+use arrow::array::BooleanArray;
+use arrow::compute::filter;
+
 use super::*;
 
 #[test]
@@ -17,15 +20,12 @@ fn a_column_is_labelled_once_for_all_functions() {
         call(name, &model, given()).unwrap();
         assert_eq!(model.texts_labelled(), 3, "{name}");
     }
-    // Another array with the same strings is another column.
-    let again = texts.slice(0, 4);
-    call("event_labels", &model, vec![ColumnarValue::Array(again)]).unwrap();
-    assert_eq!(model.texts_labelled(), 6);
     // Strings that rows share are labelled once.
     let kind = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
-    let shared = arrow::compute::cast(&texts, &kind).unwrap();
+    let other = strings(&[Some("سوق"), Some("غارات"), None, Some("غارات")]);
+    let shared = arrow::compute::cast(&other, &kind).unwrap();
     call("event_labels", &model, vec![ColumnarValue::Array(shared)]).unwrap();
-    assert_eq!(model.texts_labelled(), 8);
+    assert_eq!(model.texts_labelled(), 5);
 }
 
 #[test]
@@ -73,4 +73,71 @@ fn threads_do_not_take_each_others_labels() {
     });
     assert_eq!(model.texts_labelled(), THREADS * BATCHES);
     assert!(model.labelling().unwrap().workers_kept() <= THREADS as usize);
+}
+
+#[test]
+fn rows_that_pass_a_condition_are_not_labelled_again() {
+    let model = new_model();
+    let whole = [
+        Some("غارات"),
+        None,
+        Some(""),
+        Some("اشتباكات"),
+        Some("غارات"),
+        Some("سوق"),
+    ];
+    for texts in all_ways(&whole.map(|text| text.map(str::to_owned))) {
+        for passed in [[true; 6], [false, true, true, false, true, false]] {
+            let labelled = |texts: &ArrayRef| {
+                let before = model.texts_labelled();
+                let given = vec![ColumnarValue::Array(texts.clone())];
+                let found = call("event_evidence", &model, given).unwrap();
+                let found = found.into_array(texts.len()).unwrap();
+                assert_eq!(found.to_data(), array("event_evidence", texts).to_data());
+                model.texts_labelled() - before
+            };
+            assert_eq!(labelled(&strings(&[Some("حصار")])), 1);
+            assert!(labelled(&texts) >= 4);
+            let passed = filter(&texts, &BooleanArray::from(passed.to_vec())).unwrap();
+            assert_eq!(labelled(&passed), 0, "{:?}", texts.data_type());
+        }
+    }
+}
+
+#[test]
+fn rows_in_another_order_are_labelled_anew() {
+    let model = new_model();
+    let label = |texts: &[Option<&str>]| {
+        let before = model.texts_labelled();
+        let texts = strings(texts);
+        let found = call(
+            "event_labels",
+            &model,
+            vec![ColumnarValue::Array(texts.clone())],
+        );
+        let found = found.unwrap().into_array(texts.len()).unwrap();
+        assert_eq!(found.to_data(), array("event_labels", &texts).to_data());
+        model.texts_labelled() - before
+    };
+    assert_eq!(label(&[Some("غارات"), Some("سوق"), Some("اشتباكات")]), 3);
+    assert_eq!(label(&[Some("سوق"), Some("غارات"), Some("اشتباكات")]), 2);
+    assert_eq!(
+        label(&[Some("حصار"), Some("سوق"), None, Some("اشتباكات")]),
+        3
+    );
+    assert_eq!(label(&[Some("سوق"), None, Some("اشتباكات")]), 0);
+}
+
+#[test]
+fn large_arrays_are_let_go() {
+    let texts = strings(&[Some("غارات"), Some(&" ".repeat(1 << 25))]);
+    for (large, texts) in [
+        (true, texts.slice(0, 1)),
+        (false, strings(&[Some("غارات")])),
+    ] {
+        let model = new_model();
+        let given = vec![ColumnarValue::Array(texts.clone())];
+        call("event_labels", &model, given).unwrap();
+        assert_eq!(Arc::strong_count(&texts), if large { 1 } else { 2 });
+    }
 }
