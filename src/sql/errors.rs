@@ -64,6 +64,8 @@ fn without_crate(message: &str) -> String {
     loop {
         let prefixes = [
             "Parquet error: ",
+            "Parquet argument error: ",
+            "External: ",
             "Arrow: ",
             "Arrow error: ",
             "Parser error: ",
@@ -101,7 +103,8 @@ fn plain(error: &DataFusionError) -> String {
         DataFusionError::SQL(error, _) => {
             let message = error.to_string();
             let message = message.trim_start_matches("sql parser error: ");
-            format!("the statement cannot be read: {}", one_line(message))
+            let message = one_line(message).replace("found: EOF", "found: its end");
+            format!("the statement cannot be read: {message}")
         }
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::NotImplemented(message) => {

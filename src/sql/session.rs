@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
@@ -38,6 +40,31 @@ pub struct SqlSession {
 /// costs, and short enough for all threads to have work.
 const BATCH_ROWS: usize = 2048;
 
+/// The share of the free memory that sorting and grouping may take before they use the disk.
+const MEMORY_SHARE: f64 = 0.6;
+
+/// What plans are run in: sorting and grouping more than there is memory for goes to temporary files.
+fn runtime() -> Arc<RuntimeEnv> {
+    let builder = match free_memory() {
+        Some(bytes) => {
+            let most = (bytes as f64 * MEMORY_SHARE) as usize;
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(most)))
+        }
+        None => RuntimeEnvBuilder::new(),
+    };
+    builder.build_arc().unwrap_or_default()
+}
+
+/// Bytes of memory that the system can give, where it tells.
+fn free_memory() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let free = told
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = free.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes << 10)
+}
+
 impl SqlSession {
     /// A session with the functions of a model and no tables.
     pub fn new(model: &Arc<EventModel>, threads: usize) -> Self {
@@ -63,6 +90,7 @@ impl SqlSession {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_default_features()
+            .with_runtime_env(runtime())
             .with_physical_optimizer_rules(rules.collect())
             .build();
         let context = SessionContext::new_with_state(state);
