@@ -203,7 +203,14 @@ fn folders_of_keys_become_columns_and_choose_files() {
     );
     let pattern = values(sql(&folder, some, &["-t", "t=archive/day=*/*.jsonl"]));
     assert_eq!(pattern.len(), 2, "a pattern's folders are columns as well");
-    // A file that another day has broken is not read for this one.
+    std::fs::create_dir_all(folder.path("both/day=a")).unwrap();
+    folder.write("both/day=a/x.csv", "day,n\nb,1\n");
+    let both = values(sql(&folder, "SELECT n, day FROM t", &["-t", "t=both"]));
+    assert_eq!(
+        both,
+        [json!({"n": "1", "day": "a"})],
+        "the folder's value counts"
+    );
     let inside = sql(
         &folder,
         "SELECT nr FROM t",
