@@ -553,6 +553,12 @@ fn values_have_one_form_in_each_format() {
         "text,n,share,one,small,ok,day,at,nothing,list,bars,numbers,price\n\
          \"قال \"\"نعم\"\", ثم\",-3,0.25,1,1.5e-9,true,2024-01-02,2024-01-02T03:04:05,,a|b,\"[\"\"a|b\"\"]\",\"[1,2]\",1.10\n"
     );
+    let single = sql(
+        &folder,
+        "SELECT nullif(n, 1) AS n FROM (VALUES (1), (2)) AS t(n)",
+        &["--to", "csv"],
+    );
+    assert_eq!(single.done().out, "n\n\"\"\n2\n");
     let table = sql(
         &folder,
         "SELECT 'x' AS text, 12 AS n, ['a','b'] AS labels",
