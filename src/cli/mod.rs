@@ -1,5 +1,7 @@
 //! The command line: one file a verb, no logic of its own.
 
+#[cfg(feature = "cluster")]
+mod cluster;
 mod compact;
 mod compare;
 mod complete;
@@ -33,6 +35,8 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::same_file;
 use crate::tables::TableFormat;
+#[cfg(feature = "cluster")]
+pub use cluster::run as run_cluster;
 use console::{Failure, Voice};
 
 /// Labels Arabic sentences by conflict event, with models trained on annotated sentences.
