@@ -1,14 +1,22 @@
 //! The program `marsad-cluster`.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use super::compact::size;
-use super::console::Failure;
-use super::{ModelArgs, VoiceArgs};
-use crate::cluster::Endpoint;
+use super::console::{self, Failure, Voice, say};
+use super::{LogForm, ModelArgs, VoiceArgs, cluster_status, log_lines};
+use crate::cluster::{
+    AT_ONCE, ClusterStatus, Endpoint, ExecutorSettings, SIGNING_OFF, SchedulerSettings,
+    run_executor, run_scheduler, status, until_told,
+};
+use crate::sql::EventModel;
 
 /// Runs the parts of a cluster that `marsad sql --cluster` asks.
 #[derive(Debug, Parser)]
@@ -36,6 +44,14 @@ struct Cli {
     verb: Verb,
     #[command(flatten)]
     voice: VoiceArgs,
+    /// Also tell of what goes well: executors that come and go, jobs and tasks that begin and end
+    #[arg(
+        long,
+        global = true,
+        conflicts_with = "quiet",
+        help_heading = "Speaking"
+    )]
+    verbose: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -156,12 +172,93 @@ pub(super) struct StatusArgs {
     json: bool,
 }
 
+impl SchedulerArgs {
+    fn settings(&self) -> SchedulerSettings {
+        SchedulerSettings {
+            bind: self.bind.clone(),
+            port: self.port,
+            external_host: self.external_host.clone(),
+            executor_timeout: Duration::from_secs(self.executor_timeout),
+            without_executors: Duration::from_secs(self.without_executors),
+            task_attempts: self.task_attempts,
+            keep_results: Duration::from_secs(self.keep_results),
+        }
+    }
+}
+
+impl ExecutorArgs {
+    fn settings(&self) -> ExecutorSettings {
+        ExecutorSettings {
+            scheduler: self.scheduler.clone(),
+            wait: Duration::from_secs(self.wait),
+            heartbeat: Duration::from_secs(self.heartbeat),
+            cores: self.cores,
+            memory: self.memory.map(|bytes| bytes as u64),
+            work_dir: self.work_dir.clone(),
+            bind: self.bind.clone(),
+            port: self.port,
+            grpc_port: self.grpc_port,
+            external_host: self.external_host.clone(),
+        }
+    }
+}
+
 /// Reads the command line of `marsad-cluster` and does what it says.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let _ = (&cli.verb, &cli.voice);
-    let _: Option<Failure> = None;
-    ExitCode::SUCCESS
+    let voice = Voice {
+        quiet: cli.voice.quiet,
+        json: cli.voice.log == LogForm::Json,
+        program: Some("marsad-cluster"),
+    };
+    voice.set();
+    log_lines::begin(cli.verbose && !cli.voice.quiet);
+    match cli.verb.run() {
+        Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Told(message)) => {
+            console::fail(&message);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Told on standard output, so that whoever started the program knows when it is ready, and where.
+fn say_ready(endpoint: &Endpoint) {
+    // Where nobody reads it, the work is done all the same.
+    let _ = say(&format!("listening on {endpoint}"));
+}
+
+impl Verb {
+    fn run(&self) -> Result<(), Failure> {
+        let runtime = Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::Told(error.to_string()))?;
+        let done = runtime.block_on(async {
+            match self {
+                Self::Scheduler(args) => {
+                    let settings = args.settings();
+                    until_told(run_scheduler(&settings, say_ready), AT_ONCE).await
+                }
+                Self::Executor(args) => {
+                    let model = Arc::new(EventModel::new(args.model.load()?));
+                    let settings = args.settings();
+                    until_told(run_executor(&settings, &model, say_ready), SIGNING_OFF).await
+                }
+                Self::Status(args) => return show(&status(&args.cluster).await?, args.json),
+            }
+            .map_err(Failure::from)
+        });
+        // Tasks that still run are given to other executors; nothing waits for them.
+        runtime.shutdown_background();
+        done
+    }
+}
+
+fn show(status: &ClusterStatus, json: bool) -> Result<(), Failure> {
+    let text = match json {
+        true => serde_json::to_string_pretty(status).map_err(io::Error::other)?,
+        false => cluster_status::text(status),
+    };
+    Ok(say(&text)?)
 }
 
 #[cfg(test)]

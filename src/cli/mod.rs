@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "cluster")]
+mod cluster_status;
 mod compact;
 mod compare;
 mod complete;
@@ -15,6 +17,8 @@ mod explained_text;
 mod init;
 mod inspect;
 mod interrupt;
+#[cfg(feature = "cluster")]
+mod log_lines;
 mod man;
 mod predict;
 mod report;
@@ -295,6 +299,7 @@ pub fn run() -> ExitCode {
     let voice = Voice {
         quiet: cli.voice.quiet,
         json: cli.voice.log == LogForm::Json,
+        program: None,
     };
     voice.set();
     interrupt::handle();

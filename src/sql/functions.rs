@@ -26,6 +26,13 @@ pub(crate) fn event_function(name: &str, model: &Arc<EventModel>) -> Option<Scal
     })
 }
 
+/// The model that a function applies.
+#[cfg(feature = "cluster")]
+pub(crate) fn event_model_of(function: &ScalarUDF) -> Option<Arc<EventModel>> {
+    let function = function.inner().downcast_ref::<EventLabels>()?;
+    Some(function.model.clone())
+}
+
 #[derive(Debug)]
 struct EventLabels {
     model: Arc<EventModel>,
