@@ -173,7 +173,7 @@ fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
 }
 
 /// The system's error without the temporary name that `tempfile` adds.
-fn plain(error: io::Error) -> io::Error {
+pub(crate) fn plain(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::from(error.kind()),

@@ -1,0 +1,26 @@
+//! Rows into a folder of many files: every partition of a plan writes its own, wherever it runs, and the
+//! folder appears whole or not at all.
+//!
+//! [`PartsExec`] runs on top of a plan. Each of its partitions writes into a folder of its own, an
+//! *attempt*, below a staging folder beside the one that was asked for, and gives [rows](PartFile) that
+//! name the files. [`commit`](commit::commit) takes these rows where the statement was begun: it checks
+//! that every part is there once, gives the files their names and the staging folder its own. An attempt
+//! that failed or was made twice is named by no row that arrives, and goes away with the staging folder.
+//!
+//! ```text
+//! OUT.partial-Hq3xT9/attempt-00002-x8Kd0a/000000.parquet   while the statement runs
+//! OUT/day=2024-01-01/part-00002.parquet                    afterwards
+//! OUT/_SUCCESS                                             what was run, and the files
+//! ```
+
+mod attempt;
+mod definition;
+mod exec;
+mod keys;
+mod report;
+mod sink;
+mod text;
+
+pub(crate) use definition::{PartFormat, PartsTarget};
+pub(crate) use exec::{PartsExec, number_parts};
+pub(crate) use report::PartFile;
