@@ -14,13 +14,20 @@
 //! ```
 
 mod attempt;
+mod commit;
 mod definition;
 mod exec;
 mod keys;
 mod report;
+mod run;
 mod sink;
 mod text;
 
+pub(crate) use commit::{Statement, Written, commit};
 pub(crate) use definition::{PartFormat, PartsTarget};
 pub(crate) use exec::{PartsExec, number_parts};
 pub(crate) use report::PartFile;
+pub(crate) use run::{gather, run};
+
+#[cfg(test)]
+mod tests;
