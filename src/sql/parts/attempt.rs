@@ -17,7 +17,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::channel::mpsc;
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, TryStreamExt};
 use tempfile::TempDir;
 
 use super::definition::PartsTarget;
@@ -30,6 +30,9 @@ const SORTED_IN_MEMORY: usize = 1 << 28;
 
 /// Batches that wait for a writer.
 const WAITING: usize = 2;
+
+/// Files that the disk is asked to have at the same time.
+const SYNCED_AT_ONCE: usize = 64;
 
 /// Begins the name of every attempt's folder.
 pub(super) const ATTEMPT: &str = "attempt-";
@@ -58,7 +61,7 @@ pub(super) async fn write_part(
         let path = attempt.next_file();
         let sink = sink::one_file(attempt.target.format(), &schema, &path)?;
         let written = sink.write_all(rows, &attempt.context).await?;
-        attempt.keep_file(path, String::new(), written).await?;
+        attempt.keep_file(&path, String::new(), written);
     } else {
         let rows = by_folder(
             input,
@@ -87,20 +90,17 @@ impl Attempt {
         self.folder.path().join(name)
     }
 
-    /// Notes a file that was closed, once it is on the disk.
-    async fn keep_file(&mut self, path: PathBuf, folders: String, rows: u64) -> Result<()> {
-        let bytes = on_the_disk(path.clone()).await?;
-        let (attempt, file) = (name_of(self.folder.path()), name_of(&path));
+    /// Notes a file that was closed.
+    fn keep_file(&mut self, path: &Path, folders: String, rows: u64) {
         self.files.push(PartFile {
             part: self.part,
             files: 0,
-            attempt,
-            file,
+            attempt: name_of(self.folder.path()),
+            file: name_of(path),
             folders,
             rows,
-            bytes,
+            bytes: 0,
         });
-        Ok(())
     }
 
     /// Writes rows that come in the order of their folders, so that one file at a time is open.
@@ -121,7 +121,8 @@ impl Attempt {
             let sink = sink::one_file(self.target.format(), schema, &path)?;
             let none = RecordBatchStreamAdapter::new(schema.clone(), futures::stream::empty());
             sink.write_all(Box::pin(none), &self.context).await?;
-            return self.keep_file(path, String::new(), 0).await;
+            self.keep_file(&path, String::new(), 0);
+            return Ok(());
         }
         while let Some(batch) = next {
             let folders = folders_at(&batch, 0)?.to_owned();
@@ -141,19 +142,31 @@ impl Attempt {
                     path.display()
                 );
             }
-            self.keep_file(path, folders, written).await?;
+            self.keep_file(&path, folders, written);
             next = following;
         }
         Ok(())
     }
 
-    /// Lets the files stand and tells of them.
+    /// Lets the files stand, once they are on the disk, and tells of them.
     async fn finish(self) -> Result<Vec<PartFile>> {
-        let mut files = self.files;
-        let count = files.len() as u64;
-        files.iter_mut().for_each(|file| file.files = count);
-        let folder = self.folder.keep();
-        on_the_disk(folder).await?;
+        let folder = self.folder.path().to_owned();
+        let count = self.files.len() as u64;
+        // The disk takes many at a time, and one after the other needs long.
+        let files = futures::stream::iter(self.files).map(|mut file| {
+            let path = folder.join(&file.file);
+            async move {
+                file.files = count;
+                file.bytes = on_the_disk(path).await?;
+                Ok::<_, DataFusionError>(file)
+            }
+        });
+        let files = files.buffered(SYNCED_AT_ONCE).try_collect().await?;
+        // Folders cannot be opened elsewhere.
+        if cfg!(unix) {
+            on_the_disk(self.folder.path().to_owned()).await?;
+        }
+        let _ = self.folder.keep();
         Ok(files)
     }
 }

@@ -16,18 +16,21 @@
 mod attempt;
 mod commit;
 mod definition;
+#[cfg(feature = "cluster")]
+mod engine;
 mod exec;
 mod keys;
 mod report;
 mod run;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use commit::{Statement, Written, commit};
 pub(crate) use definition::{PartFormat, PartsTarget};
-pub(crate) use exec::{PartsExec, number_parts};
+#[cfg(feature = "cluster")]
+pub(crate) use engine::PartsEngine;
+pub(crate) use exec::PartsExec;
 pub(crate) use report::PartFile;
 pub(crate) use run::{gather, run};
-
-#[cfg(test)]
-mod tests;

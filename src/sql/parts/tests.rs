@@ -11,6 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::exec::number_parts;
 use super::*;
 use crate::output_folder::OutputFolder;
 
