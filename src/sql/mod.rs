@@ -5,6 +5,7 @@
 
 mod functions;
 mod model;
+pub(crate) mod parts;
 mod session;
 
 pub use model::EventModel;
