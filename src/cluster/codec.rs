@@ -1,4 +1,5 @@
-//! How the functions of a model travel in a plan: by the digest and the labels of the model.
+//! How the functions of a model travel in a plan: by the digest and the labels of the model. How the
+//! node travels that writes parts: by its own definition.
 //!
 //! A client writes both into the plan. The scheduler, which has no model, makes functions of them
 //! that can be planned and not run. An executor gives the function of its own model when the digest
@@ -21,6 +22,7 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use serde::{Deserialize, Serialize};
 
 use super::digest_start;
+use crate::sql::parts::PartsExec;
 use crate::sql::{EventModel, event_function, event_model_of};
 
 /// What is written of a function's model; another version is refused.
@@ -32,6 +34,10 @@ struct Definition {
 }
 
 const VERSION: u32 = 1;
+
+/// What the definition of a node that writes parts begins with. No node of Ballista does: theirs are
+/// protobuf, where no field has the number 0.
+const PARTS: &[u8] = b"\0marsad parts\0";
 
 /// A list of labels longer than this is no list of labels.
 const MOST_LABELS: usize = 100_000;
@@ -131,6 +137,18 @@ impl PhysicalExtensionCodec for ClusterCodec {
         context: &TaskContext,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if let Some(definition) = bytes.strip_prefix(PARTS) {
+            let [input] = inputs else {
+                return exec_err!(
+                    "parts are written of one input, and the plan has {}",
+                    inputs.len()
+                );
+            };
+            return Ok(Arc::new(PartsExec::from_definition(
+                definition,
+                input.clone(),
+            )?));
+        }
         self.ballista.try_decode(bytes, inputs, context, converter)
     }
 
@@ -140,6 +158,11 @@ impl PhysicalExtensionCodec for ClusterCodec {
         bytes: &mut Vec<u8>,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
+        if let Some(parts) = node.downcast_ref::<PartsExec>() {
+            bytes.extend_from_slice(PARTS);
+            bytes.extend(parts.to_definition()?);
+            return Ok(());
+        }
         self.ballista.try_encode(node, bytes, converter)
     }
 
@@ -237,6 +260,10 @@ impl ScalarUDFImpl for Refused {
 
     fn return_field_from_args(&self, given: ReturnFieldArgs) -> Result<FieldRef> {
         self.function.return_field_from_args(given)
+    }
+
+    fn is_strict(&self) -> bool {
+        self.function.inner().is_strict()
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {

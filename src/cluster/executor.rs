@@ -9,16 +9,19 @@ use std::time::{Duration, Instant};
 use ballista_core::error::BallistaError;
 use ballista_core::ids::new_instance_id;
 use ballista_core::registry::BallistaFunctionRegistry;
+use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_executor::health::ExecutorHealth;
 use tokio::net::TcpListener;
 
 use super::api::{Api, executor_id};
 use super::codec::ClusterCodec;
+use super::connections::Connections;
 use super::endpoint::{Endpoint, in_brackets};
 use super::work_folder::WorkFolder;
 use super::{LARGEST_MESSAGE, address_of, not_listening, session_config, warn_of_strangers};
 use crate::error::{Error, Result};
+use crate::sql::parts::PartsEngine;
 use crate::sql::{EventModel, FUNCTIONS, event_function};
 
 /// How an executor is run.
@@ -101,6 +104,7 @@ impl ExecutorSettings {
         }
         let cores = self.cores.map(usize::from);
         let all = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let engine = DefaultExecutionEngine::with_client_pool(Arc::new(Connections::default()));
         let codec = ClusterCodec::of_executor(id.to_owned(), model.clone());
         ExecutorProcessConfig {
             executor_id: id.to_owned(),
@@ -116,6 +120,7 @@ impl ExecutorSettings {
             grpc_max_encoding_message_size: LARGEST_MESSAGE,
             executor_heartbeat_interval_seconds: self.heartbeat.as_secs().max(1),
             memory_pool_size: self.memory,
+            override_execution_engine: Some(Arc::new(PartsEngine(engine))),
             override_function_registry: Some(Arc::new(functions)),
             override_config_producer: Some(Arc::new(session_config)),
             override_physical_codec: Some(Arc::new(codec)),

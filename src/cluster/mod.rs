@@ -7,6 +7,7 @@
 mod api;
 mod client;
 mod codec;
+mod connections;
 mod endpoint;
 mod executor;
 mod failure;
