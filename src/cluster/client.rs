@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::datatypes::SchemaRef;
 use ballista_core::JobId;
 use ballista_core::config::{BALLISTA_JOB_NAME, BALLISTA_SCHEDULER_MAX_PARTITIONS_PER_TASK};
 use ballista_core::extension::{BallistaGrpcMetadataInterceptor, SessionConfigExt};
@@ -28,6 +29,7 @@ use tonic::transport::Channel;
 use super::api::{Api, Task};
 use super::codec::ClusterCodec;
 use super::endpoint::Endpoint;
+use super::limit::{Wanted, peeled};
 use super::{CONNECTING, LARGEST_MESSAGE, call_headers, digest_start, failure, fetch};
 use crate::error::{Error, shortened};
 use crate::sql::EventModel;
@@ -155,6 +157,8 @@ impl ClusterClient {
         config: &SessionConfig,
         name: &str,
     ) -> Result<ClusterJob> {
+        let schema = plan.schema();
+        let (plan, wanted) = peeled(plan)?;
         let tasks = count_tasks(&plan, config)?;
         let message =
             PhysicalPlanNode::try_from_physical_plan(plan.clone(), &ClusterCodec::of_planner())?;
@@ -194,7 +198,9 @@ impl ClusterClient {
         };
         Ok(ClusterJob {
             client: self.clone(),
-            plan,
+            partitions: plan.properties().output_partitioning().partition_count(),
+            schema,
+            wanted,
             id,
             tasks,
         })
@@ -242,7 +248,9 @@ fn count_tasks(plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<
 #[derive(Clone, Debug)]
 pub struct ClusterJob {
     client: ClusterClient,
-    plan: Arc<dyn ExecutionPlan>,
+    schema: SchemaRef,
+    partitions: usize,
+    wanted: Wanted,
     id: String,
     tasks: usize,
 }
@@ -274,13 +282,8 @@ impl ClusterJob {
             done: self.tasks,
             all: self.tasks,
         });
-        let partitions = self
-            .plan
-            .properties()
-            .output_partitioning()
-            .partition_count();
-        let found = fetch::in_order(found, partitions)?;
-        Ok(fetch::rows(self.plan.schema(), found))
+        let found = fetch::in_order(found, self.partitions)?;
+        Ok(self.wanted.of(fetch::rows(self.schema.clone(), found)))
     }
 
     /// Waits until the job is done.

@@ -3,7 +3,7 @@
 use crate::error::one_line;
 
 /// What Ballista and DataFusion wrap around a reason, from the outside in.
-const WRAPPINGS: [&str; 16] = [
+const WRAPPINGS: [&str; 17] = [
     "DataFusion error: ",
     "DataFusionError(",
     "Execution error: ",
@@ -20,6 +20,7 @@ const WRAPPINGS: [&str; 16] = [
     "Parquet error: ",
     "Shared error: ",
     "Error during planning: ",
+    "Task failed due to runtime execution error: ",
 ];
 
 /// The reason without what was wrapped around it on its way.
@@ -33,7 +34,38 @@ pub(super) fn plain(message: &str) -> String {
         }
         rest = inner;
     }
-    rest.trim_end_matches('.').to_owned()
+    let told = of_debug(rest).unwrap_or_else(|| rest.to_owned());
+    told.trim_end_matches('.').to_owned()
+}
+
+/// The reason in an error that Ballista writes as Rust's programmers see it:
+/// `Shared(External(ArrowError(CastError("Cannot cast …"))))`.
+fn of_debug(message: &str) -> Option<String> {
+    let is_debug = ["External(", "Shared(", "ObjectStore(", "Error("];
+    if !is_debug.iter().any(|sign| message.contains(sign)) {
+        return None;
+    }
+    let field = |name: &str| {
+        let (_, rest) = message.split_once(&format!("{name}: \""))?;
+        Some(unescaped(rest.split_once('"')?.0))
+    };
+    if let Some(path) = field("path") {
+        return Some(match field("message") {
+            _ if message.contains("NotFound") => format!("Object at location {path} not found"),
+            Some(why) => format!("{path}: {}", why.to_lowercase()),
+            None => format!("{path}: it cannot be read"),
+        });
+    }
+    let (_, rest) = message.split_once("(\"")?;
+    let (text, _) = rest.rsplit_once('"')?;
+    Some(plain(&unescaped(text)))
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("\\n", " ")
+        .replace("\\\"", "\"")
+        .replace("\\'", "'")
+        .replace("\\\\", "\\")
 }
 
 fn inner(message: &str) -> &str {
@@ -92,6 +124,24 @@ mod tests {
                  at location /a/b.parquet not found: No such file or directory (os error 2)\"",
                 "/a/b.parquet: an executor has no such file; the same paths must lead to the same \
                  files on all machines",
+            ),
+            (
+                "Job failed due to stage 1 failed: Task failed due to runtime execution error: \
+                 DataFusionError(Shared(External(ArrowError(CastError(\"Cannot cast string 'zz' to \
+                 value of Int32 type\")))))",
+                "Cannot cast string 'zz' to value of Int32 type",
+            ),
+            (
+                "Task failed due to runtime execution error: DataFusionError(Shared(External(\
+                 DataFusionError(ObjectStore(NotFound { path: \"/a/b.json\", source: Os { code: 2, \
+                 kind: NotFound, message: \"No such file or directory\" } })))))",
+                "/a/b.json: an executor has no such file; the same paths must lead to the same \
+                 files on all machines",
+            ),
+            (
+                "DataFusionError(Shared(ObjectStore(Generic { source: UnableToOpenFile { source: Os { \
+                 code: 13, message: \"Permission denied\" }, path: \"/a/c\" } })))",
+                "/a/c: permission denied",
             ),
             ("plain", "plain"),
             ("", ""),

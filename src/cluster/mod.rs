@@ -12,6 +12,7 @@ mod endpoint;
 mod executor;
 mod failure;
 mod fetch;
+mod limit;
 mod scheduler;
 mod status;
 mod stop;
