@@ -86,6 +86,9 @@ pub enum Error {
     #[cfg(feature = "cluster")]
     #[error("{0}")]
     Cluster(String),
+    /// A statement of SQL that cannot be understood or carried out.
+    #[error("{0}")]
+    Sql(String),
     /// A plot of a report could not be drawn.
     #[error("a plot could not be drawn: {0}")]
     Plot(String),

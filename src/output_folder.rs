@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::output_file::{begun, ended, plain, with_kept};
 
+/// Folders that the disk is asked to have at the same time.
+const SYNCED_AT_ONCE: usize = 32;
+
 /// A folder being filled: under another name beside its own until [`OutputFolder::keep`] gives it that, so
 /// that nobody sees half of it.
 pub(crate) struct OutputFolder {
@@ -140,15 +143,32 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until all folders from this one down are on the disk.
+/// Waits until all folders from this one down are on the disk. It takes many at a time, and one after the
+/// other needs long where there are thousands.
 fn sync_folders(folder: &Path) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            sync_folders(&entry.path())?;
+    let mut folders = vec![folder.to_owned()];
+    let mut looked_at = 0;
+    while let Some(folder) = folders.get(looked_at) {
+        let entries = std::fs::read_dir(folder)?;
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
         }
+        looked_at += 1;
     }
-    sync_folder(folder)
+    let share = folders.len().div_ceil(SYNCED_AT_ONCE);
+    std::thread::scope(|scope| {
+        let shares = folders.chunks(share.max(1));
+        let synced: Vec<_> = shares
+            .map(|share| scope.spawn(|| share.iter().try_for_each(|folder| sync_folder(folder))))
+            .collect();
+        synced.into_iter().try_for_each(|share| match share.join() {
+            Ok(synced) => synced,
+            Err(_) => Err(io::Error::other("a folder could not be synced")),
+        })
+    })
 }
 
 #[cfg(test)]

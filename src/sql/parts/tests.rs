@@ -169,7 +169,12 @@ fn rows_go_to_the_folders_of_their_values_in_their_order() {
 
 #[test]
 fn two_thousand_folders_take_few_open_files() {
-    let around = tempfile::tempdir().unwrap();
+    // In memory, where thousands of files are removed soon.
+    let memory_disk = Path::new("/dev/shm");
+    let around = match memory_disk.is_dir() {
+        true => tempfile::tempdir_in(memory_disk).unwrap(),
+        false => tempfile::tempdir().unwrap(),
+    };
     let out = around.path().join("out");
     let folder = OutputFolder::create(&out).unwrap();
     let target = target(&folder, PartFormat::Csv, &["place"]);
