@@ -102,7 +102,6 @@ fn statements_that_cannot_be_run() {
     let model = small_model(&folder);
     let run = ask(&folder, at, LABELS, &["-m", &model]);
     run.refused(&["marsad-", "holds the model", "--model", &executor]);
-    ask(&folder, at, "SELECT id FROM news", &["--partitions", "0"]);
 }
 
 #[test]

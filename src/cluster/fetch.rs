@@ -176,11 +176,12 @@ mod tests {
         }
     }
 
-    fn executors(kept: &[Kept]) -> Vec<Vec<&str>> {
-        let name =
-            |place: &PartitionLocation| place.executor_meta.as_ref().map(|one| one.id.as_str());
-        let names = |places: &Kept| places.iter().filter_map(name).collect();
-        kept.iter().map(|places| names(places)).collect::<Vec<_>>()
+    fn executors(kept: &[Kept]) -> Vec<Vec<String>> {
+        let of_one = |places: &Kept| {
+            let executors = places.iter().filter_map(|place| place.executor_meta.as_ref());
+            executors.map(|executor| executor.id.clone()).collect::<Vec<_>>()
+        };
+        kept.iter().map(of_one).collect()
     }
 
     #[test]
