@@ -103,6 +103,19 @@ fn a_folder_holds_what_one_file_holds() {
         all.extend(files.iter().cloned());
         assert_eq!(names(&folder.path(&out)), all);
         let manifest = manifest(&folder.path(&out));
+        let fields: Vec<&String> = manifest.as_object().unwrap().keys().collect();
+        let expected_fields = [
+            "program",
+            "model",
+            "statement",
+            "format",
+            "partition_by",
+            "rows",
+            "bytes",
+            "files",
+        ];
+        assert_eq!(fields, expected_fields);
+        assert_eq!(manifest["model"].as_str().unwrap().len(), 64);
         assert_eq!(manifest["rows"], 300);
         assert_eq!(manifest["statement"], LABELLED);
         assert_eq!(manifest["format"], format);

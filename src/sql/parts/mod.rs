@@ -23,6 +23,8 @@ mod keys;
 mod report;
 mod run;
 mod sink;
+mod sorted;
+mod store;
 #[cfg(test)]
 mod tests;
 mod text;
