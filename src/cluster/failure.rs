@@ -56,9 +56,25 @@ fn of_debug(message: &str) -> Option<String> {
             None => format!("{path}: it cannot be read"),
         });
     }
-    let (_, rest) = message.split_once("(\"")?;
-    let (text, _) = rest.rsplit_once('"')?;
-    Some(plain(&unescaped(text)))
+    let quoted = message
+        .split_once("(\"")
+        .and_then(|(_, rest)| rest.rsplit_once('"'));
+    Some(match quoted {
+        Some((text, _)) => plain(&unescaped(text)),
+        // An error that is a name alone: ArrowError(DivideByZero).
+        None => in_words(message.rsplit('(').next()?.trim_end_matches(')')),
+    })
+}
+
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    for sign in name.chars() {
+        if sign.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(sign.to_ascii_lowercase());
+    }
+    words
 }
 
 fn unescaped(text: &str) -> String {
@@ -142,6 +158,10 @@ mod tests {
                 "DataFusionError(Shared(ObjectStore(Generic { source: UnableToOpenFile { source: Os { \
                  code: 13, message: \"Permission denied\" }, path: \"/a/c\" } })))",
                 "/a/c: permission denied",
+            ),
+            (
+                "Shared(External(ArrowError(DivideByZero))))",
+                "divide by zero",
             ),
             ("plain", "plain"),
             ("", ""),
