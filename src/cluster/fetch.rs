@@ -177,10 +177,12 @@ mod tests {
     }
 
     fn executors(kept: &[Kept]) -> Vec<Vec<&str>> {
-        let name =
-            |place: &PartitionLocation| place.executor_meta.as_ref().map(|one| one.id.as_str());
-        let names = |places: &Kept| places.iter().filter_map(name).collect();
-        kept.iter().map(|places| names(places)).collect::<Vec<_>>()
+        fn name(place: &PartitionLocation) -> Option<&str> {
+            place.executor_meta.as_ref().map(|one| one.id.as_str())
+        }
+        let kept = kept.iter();
+        kept.map(|places| places.iter().filter_map(name).collect())
+            .collect()
     }
 
     #[test]
