@@ -31,9 +31,27 @@ use cluster::{ClusterArgs, Remote};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  marsad sql \"SELECT id, event_labels(text) AS labels FROM t\" --table t=rows.parquet
-  marsad sql \"SELECT id, event_labels(text) AS labels FROM 'rows.jsonl.gz'\" -o labelled.jsonl
-  marsad sql \"SELECT day, id, event_labels(text) AS labels FROM t\" --table t=archive/ -o labelled/ --partition-by day")]
+  marsad sql \"SELECT id, event_labels(text) AS labels FROM t\" --table t=rows.parquet -o labels.parquet
+  marsad sql \"SELECT s.text, event_labels(s.text) AS labels FROM
+    (SELECT unnest(event_sentences(body)) AS s FROM 'articles.jsonl.gz')\"
+  marsad sql \"SELECT day, label, count(*) AS n FROM
+    (SELECT day, unnest(event_labels(text)) AS label FROM archive)
+    GROUP BY day, label ORDER BY day, n DESC\" --table archive=archive/ --to csv
+  marsad sql \"SELECT day, id, event_labels(text) AS labels FROM t\" --table t=archive/ -o labelled/ --partition-by day
+  marsad sql --file counts.sql --table posts='posts/*.csv' --table places=places.csv -o counts.csv
+
+Functions: event_labels(text), event_scores(text), event_evidence(text), event_sentences(document)
+to unnest, normalize_arabic(text), and all of Apache DataFusion; SHOW TABLES and DESCRIBE t help.
+PATH is a file, several between commas, a pattern in quotes or a folder, whose key=value folders
+become columns of text; hidden files and those that begin with _ are left out.
+Formats go by the endings .parquet, .csv, .tsv, .jsonl, .ndjson, .json, also beneath .gz and .zst;
+t:csv=PATH tells it. FROM 'rows.parquet' needs no --table. Names keep their capital letters.
+All columns of CSV are text unless --infer is given, so that 007 stays 007; an empty cell is null.
+Fields of JSON Lines are those of all rows, so these files are read twice; --sample-rows N saves that.
+Columns are put together by name; one that a file has not is null there.
+Rows come in the order of the input, the same for any number of threads. Grouped and joined rows
+come in no fixed order, nor do those that are equal to ORDER BY: name columns enough to tell them apart.
+Columns of the output are those of the statement; docs/fields.md has their forms.")]
 pub(super) struct SqlArgs {
     /// The query; - reads it from standard input
     #[arg(required_unless_present = "file", conflicts_with = "file")]
@@ -141,10 +159,14 @@ pub(super) fn run(args: &SqlArgs) -> std::result::Result<ExitCode, Failure> {
     let model = Arc::new(EventModel::new(args.model.load()?));
     on_engine(args.threads(), || async {
         let run = Run::begin(args, &model).await?;
-        let plan = run.session.plan(&statement).await?;
-        run.write(plan, &statement).await
+        // What cannot be written is told before anything is read.
+        let output = run.open_output()?;
+        let plan = run.plan(&statement).await?;
+        run.write(plan, output, &statement).await
     })?
 }
+
+type Output = Compressed<OutputFile>;
 
 /// One run of a statement.
 struct Run<'a> {
@@ -169,37 +191,72 @@ impl<'a> Run<'a> {
         })
     }
 
+    fn open_output(&self) -> Result<Option<Output>> {
+        let Some(path) = &self.args.output else {
+            return Ok(None);
+        };
+        self.refuse_overwriting()?;
+        let file = OutputFile::create(path)?;
+        Ok(Some(Compressed::new(Compression::of(path), file)))
+    }
+
+    fn refuse_overwriting(&self) -> Result<()> {
+        let (args, session) = (self.args, &self.session);
+        let Some(path) = &args.output else {
+            return Ok(());
+        };
+        let files = session.files();
+        refuse_overwriting(
+            path,
+            files.iter().chain(&args.model.model).chain(&args.file),
+        )?;
+        match session
+            .folders()
+            .iter()
+            .find(|folder| lies_in(path, folder))
+        {
+            None => Ok(()),
+            Some(folder) => Err(Error::File {
+                path: path.clone(),
+                message: format!(
+                    "lies in {}, which is read as a table; write to another folder",
+                    folder.display()
+                ),
+            }),
+        }
+    }
+
+    async fn plan(&self, statement: &str) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = self.session.plan(statement).await?;
+        // The statement itself may have named files.
+        self.refuse_overwriting()?;
+        if self.session.is_sampled() {
+            complain("fields that appear only after the rows of --sample-rows are left out");
+        }
+        Ok(plan)
+    }
+
     async fn write(
         &self,
         plan: Arc<dyn ExecutionPlan>,
+        output: Option<Output>,
         statement: &str,
     ) -> std::result::Result<ExitCode, Failure> {
-        let args = self.args;
-        let files = self.session.files();
-        if let Some(path) = &args.output {
-            refuse_overwriting(
-                path,
-                files.iter().chain(&args.model.model).chain(&args.file),
-            )?;
-        }
-        let written = match &args.output {
-            None => {
-                let rows = self.rows(plan, statement).await?;
-                let written = self.write_into(rows, io::stdout()).await;
-                self.end(written.is_ok()).await;
-                written
-                    .map_err(|stopped| stopped.into_failure(Path::new("standard output")))?
-                    .0
-            }
-            Some(path) => {
-                let file = Compressed::new(Compression::of(path), OutputFile::create(path)?);
-                let rows = self.rows(plan, statement).await?;
+        let rows = self.rows(plan, statement).await?;
+        let written = match (&self.args.output, output) {
+            (Some(path), Some(file)) => {
                 let written = self.write_into(rows, file).await;
                 self.end(written.is_ok()).await;
                 let (written, file) = written.map_err(|stopped| stopped.into_failure(path))?;
                 let file = file.finish().map_err(|error| Error::io(path, error))?;
                 file.keep()?;
                 written
+            }
+            _ => {
+                let written = self.write_into(rows, io::stdout()).await;
+                self.end(written.is_ok()).await;
+                let path = Path::new("standard output");
+                written.map_err(|stopped| stopped.into_failure(path))?.0
             }
         };
         tell(&written);
@@ -233,6 +290,7 @@ impl<'a> Run<'a> {
         let bar = self.progress();
         let before = bytes_read();
         let written = write_rows(rows, self.args.format(), output, |rows| {
+            self.session.count_bytes();
             bar.set_rows(rows, before);
             if self.args.output.is_none() {
                 printed(rows);
@@ -266,6 +324,18 @@ impl Stopped {
             Self::Running(error) => error.into(),
             Self::Writing(error) => Error::io(output, error).into(),
         }
+    }
+}
+
+/// Whether a file would be one of a folder's.
+fn lies_in(path: &Path, folder: &Path) -> bool {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match (std::fs::canonicalize(parent), std::fs::canonicalize(folder)) {
+        (Ok(parent), Ok(folder)) => parent.starts_with(folder),
+        _ => false,
     }
 }
 

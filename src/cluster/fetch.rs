@@ -176,12 +176,13 @@ mod tests {
         }
     }
 
-    fn executors(kept: &[Kept]) -> Vec<Vec<String>> {
-        let of_one = |places: &Kept| {
-            let executors = places.iter().filter_map(|place| place.executor_meta.as_ref());
-            executors.map(|executor| executor.id.clone()).collect::<Vec<_>>()
-        };
-        kept.iter().map(of_one).collect()
+    fn executors(kept: &[Kept]) -> Vec<Vec<&str>> {
+        fn name(place: &PartitionLocation) -> Option<&str> {
+            place.executor_meta.as_ref().map(|one| one.id.as_str())
+        }
+        let kept = kept.iter();
+        kept.map(|places| places.iter().filter_map(name).collect())
+            .collect()
     }
 
     #[test]

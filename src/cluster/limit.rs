@@ -150,8 +150,8 @@ mod tests {
     fn limits_at_the_top_are_peeled_off() {
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
         let input: Arc<dyn ExecutionPlan> = Arc::new(EmptyExec::new(schema).with_partitions(3));
-        let coalesce = Arc::new(CoalescePartitionsExec::new(input.clone()).with_fetch(Some(12)));
-        let limit = GlobalLimitExec::new(coalesce, 2, Some(10));
+        let coalesce = CoalescePartitionsExec::new(input.clone()).with_fetch(Some(12));
+        let limit = GlobalLimitExec::new(Arc::new(coalesce), 2, Some(10));
         let (plan, wanted) = peeled(Arc::new(limit)).unwrap();
         assert_eq!(plan.properties().output_partitioning().partition_count(), 3);
         assert_eq!(

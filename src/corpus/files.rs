@@ -50,6 +50,12 @@ pub(crate) fn bytes_read() -> u64 {
     BYTES_READ.load(Ordering::Relaxed)
 }
 
+/// Tells that others have read some bytes of input.
+#[cfg(feature = "sql")]
+pub(crate) fn count_read(bytes: u64) {
+    BYTES_READ.fetch_add(bytes, Ordering::Relaxed);
+}
+
 /// Counts what is read.
 struct Metered<R>(R);
 

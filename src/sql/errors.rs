@@ -1,6 +1,7 @@
 //! What DataFusion says, in one plain line.
 
 use datafusion::arrow::error::ArrowError;
+use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::parquet::errors::ParquetError;
 
@@ -63,6 +64,8 @@ fn without_crate(message: &str) -> String {
     loop {
         let prefixes = [
             "Parquet error: ",
+            "Parquet argument error: ",
+            "External: ",
             "Arrow: ",
             "Arrow error: ",
             "Parser error: ",
@@ -100,7 +103,8 @@ fn plain(error: &DataFusionError) -> String {
         DataFusionError::SQL(error, _) => {
             let message = error.to_string();
             let message = message.trim_start_matches("sql parser error: ");
-            format!("the statement cannot be read: {}", one_line(message))
+            let message = one_line(message).replace("found: EOF", "found: its end");
+            format!("the statement cannot be read: {message}")
         }
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::NotImplemented(message) => {
@@ -119,8 +123,31 @@ fn plain(error: &DataFusionError) -> String {
                     .unwrap_or(message)
             )
         ),
-        error => without_crate(&error.strip_backtrace()),
+        error => planned(&without_crate(&error.strip_backtrace())),
     }
+}
+
+/// What the planner says, shorter and for those who do not know its types.
+fn planned(message: &str) -> String {
+    if let Some((_, rest)) =
+        message.split_once("require unique expression names but the expression \"")
+        && let Some((name, _)) = rest.split_once('"')
+    {
+        return two_columns(name.rsplit('.').next().unwrap_or(name));
+    }
+    if let Some((_, rest)) = message.split_once("given name and argument types '")
+        && let Some((call, rest)) = rest.split_once('\'')
+    {
+        let known = rest.split_once("Candidate functions: ");
+        let known = known.map_or("", |(_, known)| known);
+        return match known.is_empty() {
+            true => format!("no function fits {call}; change a type with CAST(… AS …)"),
+            false => format!("no function fits {call}; there are {known}"),
+        };
+    }
+    let about_bugs = message.split("This issue was likely caused by").next();
+    let message = about_bugs.unwrap_or(message).trim_end_matches([' ', '.']);
+    message.replace(", errors: Error during planning: ", ": ")
 }
 
 fn schema(error: &SchemaError) -> String {
@@ -160,12 +187,7 @@ pub(super) fn nearest(wanted: &str, known: &[String]) -> Vec<String> {
     const MOST: usize = 12;
     let mut known: Vec<&String> = known.iter().collect();
     if known.len() > MOST {
-        known.sort_by_key(|name| {
-            datafusion::common::utils::datafusion_strsim::levenshtein(
-                &wanted.to_lowercase(),
-                &name.to_lowercase(),
-            )
-        });
+        known.sort_by_key(|name| levenshtein(&wanted.to_lowercase(), &name.to_lowercase()));
         known.truncate(MOST);
         let mut names: Vec<String> = known.into_iter().cloned().collect();
         names.push("…".to_owned());
@@ -187,4 +209,45 @@ pub(super) fn panicked(panic: Option<&(dyn std::any::Any + Send)>) -> DataFusion
         ),
         None => "the statement cannot be run on this data".to_owned(),
     })
+}
+
+/// An error that came up while a file was read, with the name of the file.
+pub(super) fn in_file(path: &std::path::Path, error: DataFusionError) -> DataFusionError {
+    let told = match ours(error) {
+        Ok(error @ (Error::File { .. } | Error::Row { .. } | Error::Io { .. })) => error,
+        Ok(error) => of_file(path, &error.to_string()),
+        Err(message) => of_file(path, &message),
+    };
+    DataFusionError::External(Box::new(told))
+}
+
+/// What a reader says of a row or a file.
+fn of_file(path: &std::path::Path, message: &str) -> Error {
+    let path = path.to_owned();
+    // "incorrect number of fields for line 3, expected 2 got 3"
+    if let Some(told) = message.strip_prefix("incorrect number of fields for line ")
+        && let Some((line, told)) = told.split_once(", expected ")
+        && let (Ok(line), Some((expected, got))) = (line.parse(), told.split_once(" got "))
+    {
+        return Error::Row {
+            path,
+            line,
+            message: format!("the row has {got} cells, the header names {expected} columns"),
+        };
+    }
+    Error::File {
+        path,
+        message: format!("cannot be read: {message}"),
+    }
+}
+
+/// The name that was most likely meant, where one comes near.
+pub(super) fn alike(wanted: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    let most = (wanted.chars().count() / 3).max(1);
+    let known = known
+        .into_iter()
+        .map(|name| (levenshtein(&wanted, &name), name));
+    let nearest = known.filter(|(changes, _)| *changes <= most).min();
+    nearest.map(|(_, name)| name)
 }

@@ -7,6 +7,7 @@
 mod engine;
 mod errors;
 mod functions;
+mod meter;
 mod model;
 mod ordered;
 mod output;

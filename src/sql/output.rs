@@ -121,6 +121,7 @@ enum Writer<W: Write + Send> {
     People {
         output: W,
         table: Table,
+        shown: usize,
     },
 }
 
@@ -142,6 +143,7 @@ impl<W: Write + Send> Writer<W> {
                 return Ok(Self::People {
                     output,
                     table: table_of(schema),
+                    shown: 0,
                 });
             }
         };
@@ -169,12 +171,14 @@ impl<W: Write + Send> Writer<W> {
                 Ok(())
             }
             Self::Columns(writer) => writer.write(batch, &row_sizes(batch)),
-            Self::People { table, .. } => {
+            Self::People { table, shown, .. } => {
                 let schema = batch.schema();
                 let columns = columns_of(batch, &schema).map_err(io::Error::other)?;
-                let rows = MOST_SHOWN.saturating_sub(table.rows().len());
+                let rows = MOST_SHOWN.saturating_sub(*shown);
                 for row in 0..batch.num_rows().min(rows) {
-                    table.add_row(columns.iter().map(|column| column.for_people(row)));
+                    let cells = columns.iter().map(|column| column.for_people(row));
+                    add_row(table, &schema, cells.collect());
+                    *shown += 1;
                 }
                 Ok(())
             }
@@ -192,10 +196,14 @@ impl<W: Write + Send> Writer<W> {
                 Ok((None, output))
             }
             Self::Columns(writer) => Ok((None, writer.finish()?)),
-            Self::People { mut output, table } => {
+            Self::People {
+                mut output,
+                table,
+                shown,
+            } => {
                 writeln!(output, "{}", table.write(TableFormat::Text))?;
                 output.flush()?;
-                Ok((Some(table.rows().len()), output))
+                Ok((Some(shown), output))
             }
         }
     }
@@ -245,6 +253,24 @@ pub(super) fn append_lines(
         }
     }
     Ok(())
+}
+
+/// Adds a row; a plan, as EXPLAIN gives it, keeps its lines.
+fn add_row(table: &mut Table, schema: &SchemaRef, cells: Vec<String>) {
+    let fields: Vec<&str> = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
+    match (fields.as_slice(), cells.as_slice()) {
+        (["plan_type", "plan"], [kind, plan]) => {
+            for (place, line) in plan.lines().enumerate() {
+                let kind = if place == 0 { kind.as_str() } else { "" };
+                table.add_row([kind, line]);
+            }
+        }
+        _ => table.add_row(cells),
+    }
 }
 
 fn append_record(columns: &[Column<'_>], row: usize, delimiter: u8, output: &mut Vec<u8>) {

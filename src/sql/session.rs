@@ -1,11 +1,14 @@
 //! A session of DataFusion that knows the functions of a model and files as tables.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use datafusion::common::TableReference;
-use datafusion::execution::context::SessionContext;
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
@@ -13,10 +16,11 @@ use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 
-use super::errors::{told, two_columns};
+use super::errors::{alike, told, two_columns};
 use super::functions::{FUNCTIONS, event_function};
+use super::meter::{Meter, MeteredFiles};
 use super::model::EventModel;
-use super::statement::parse;
+use super::statement::{asks_for_tables, no_query, parse};
 use super::tables::{FilesTable, TableArgument, TableFiles, TableOptions};
 use crate::error::{Error, Result};
 
@@ -28,21 +32,50 @@ pub struct SqlSession {
     /// Files that were named in a statement itself.
     named: Mutex<Vec<(String, TableFiles)>>,
     to_read: Arc<AtomicU64>,
+    meter: Arc<Meter>,
+    sampled: AtomicBool,
 }
 
 /// Rows of a batch. Labelling so many sentences takes some milliseconds, long beside what a batch
 /// costs, and short enough for all threads to have work.
 const BATCH_ROWS: usize = 2048;
 
+/// The share of the free memory that sorting and grouping may take before they use the disk.
+const MEMORY_SHARE: f64 = 0.6;
+
+/// What plans are run in: sorting and grouping more than there is memory for goes to temporary files.
+fn runtime() -> Arc<RuntimeEnv> {
+    let builder = match free_memory() {
+        Some(bytes) => {
+            let most = (bytes as f64 * MEMORY_SHARE) as usize;
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(most)))
+        }
+        None => RuntimeEnvBuilder::new(),
+    };
+    builder.build_arc().unwrap_or_default()
+}
+
+/// Bytes of memory that the system can give, where it tells.
+fn free_memory() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let free = told
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = free.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes << 10)
+}
+
 impl SqlSession {
     /// A session with the functions of a model and no tables.
     pub fn new(model: &Arc<EventModel>, threads: usize) -> Self {
+        let meter = Arc::new(Meter::default());
         let mut config = SessionConfig::new()
             .with_target_partitions(threads.max(1))
             .with_batch_size(BATCH_ROWS)
             .with_information_schema(true)
             // Rows stay in the order of the input as long as a statement leaves them in it.
-            .with_round_robin_repartition(false);
+            .with_round_robin_repartition(false)
+            .with_extension(meter.clone());
         let options = config.options_mut();
         // Which partition reads what must not depend on which thread is first.
         options.execution.enable_file_stream_work_stealing = false;
@@ -57,9 +90,12 @@ impl SqlSession {
         let state = SessionStateBuilder::new()
             .with_config(config)
             .with_default_features()
+            .with_runtime_env(runtime())
             .with_physical_optimizer_rules(rules.collect())
             .build();
         let context = SessionContext::new_with_state(state);
+        let files = MeteredFiles::new(&meter);
+        context.register_object_store(ObjectStoreUrl::local_filesystem().as_ref(), Arc::new(files));
         for name in FUNCTIONS {
             if let Some(function) = event_function(name, model) {
                 context.register_udf(function);
@@ -71,6 +107,8 @@ impl SqlSession {
             tables: Vec::new(),
             named: Mutex::default(),
             to_read: Arc::default(),
+            meter,
+            sampled: AtomicBool::new(false),
         }
     }
 
@@ -141,15 +179,34 @@ impl SqlSession {
         options.optimizer.repartition_file_min_size = 1;
     }
 
+    /// Whether there are rows that were not looked at for fields, so that some may be left out.
+    pub fn is_sampled(&self) -> bool {
+        self.sampled.load(Ordering::Relaxed)
+    }
+
+    /// Counts what plans that run in this process have read so far.
+    pub(crate) fn count_bytes(&self) {
+        self.meter.look();
+    }
+
     /// The plan of a statement, which must be one query.
     ///
     /// # Errors
     /// When it is none, names tables or columns that there are not, or a file cannot be read.
     pub async fn plan(&self, statement: &str) -> Result<Arc<dyn ExecutionPlan>> {
-        let statement = parse(statement)?;
+        let mut statement = parse(statement)?;
+        if asks_for_tables(&statement) {
+            statement = parse(&self.tables_as_query()?)?;
+        }
         self.open_tables(&statement)?;
         let state = self.context.state();
-        let planned = state.statement_to_plan(statement).await.map_err(told)?;
+        let planned = state.statement_to_plan(statement).await;
+        let planned = planned.map_err(|error| self.told(error))?;
+        let queries = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false);
+        let queries = queries.with_allow_statements(false);
+        queries.verify_plan(&planned).map_err(|_| no_query())?;
         let mut names = std::collections::HashSet::new();
         for field in planned.schema().fields() {
             if !names.insert(field.name()) {
@@ -158,6 +215,54 @@ impl SqlSession {
         }
         self.to_read.store(0, Ordering::Relaxed);
         state.create_physical_plan(&planned).await.map_err(told)
+    }
+
+    /// What SHOW TABLES gives: the tables with the number and bytes of their files.
+    fn tables_as_query(&self) -> Result<String> {
+        let rows = self.tables.iter().map(|(name, table)| {
+            let bytes: u64 = table.files.iter().map(|file| file.size).sum();
+            format!(
+                "('{}', {}, {bytes})",
+                name.replace('\'', "''"),
+                table.files.len()
+            )
+        });
+        let rows: Vec<String> = rows.collect();
+        match rows.is_empty() {
+            true => Err(Error::Sql(
+                "no files were named; name some as a table: --table NAME=PATH".into(),
+            )),
+            false => Ok(format!(
+                "SELECT * FROM (VALUES {}) AS t(\"table\", files, bytes)",
+                rows.join(", ")
+            )),
+        }
+    }
+
+    /// An error of the planner, with the names of functions that come nearest to one that there is not.
+    fn told(&self, error: DataFusionError) -> Error {
+        let error = told(error);
+        let Error::Sql(message) = &error else {
+            return error;
+        };
+        let wanted = message.strip_prefix("Invalid function '");
+        let Some((wanted, _)) = wanted.and_then(|rest| rest.split_once('\'')) else {
+            return error;
+        };
+        let state = self.context.state();
+        let names = state.scalar_functions().keys();
+        let names = names.chain(state.aggregate_functions().keys());
+        let names: Vec<String> = names
+            .chain(state.window_functions().keys())
+            .cloned()
+            .collect();
+        Error::Sql(match alike(wanted, names) {
+            None => format!(
+                "there is no function {wanted:?}; those that apply the model are {}",
+                FUNCTIONS.join(", ")
+            ),
+            Some(name) => format!("there is no function {wanted:?}; did you mean {name:?}?"),
+        })
     }
 
     /// Looks at the files of those tables that a statement names.
@@ -175,6 +280,9 @@ impl SqlSession {
                 None => self.named_files(name)?,
             };
             let table = FilesTable::open(&files, self.options, &self.to_read)?;
+            if table.is_sampled() {
+                self.sampled.store(true, Ordering::Relaxed);
+            }
             self.context
                 .register_table(reference, Arc::new(table))
                 .map_err(told)?;

@@ -28,11 +28,24 @@ pub(super) fn parse(text: &str) -> Result<Statement> {
     };
     match is_query(&statement) {
         true => Ok(statement),
-        false => Err(Error::Sql(
-            "only queries are answered: SELECT, WITH, VALUES, EXPLAIN, DESCRIBE or SHOW TABLES; \
-             name the files to read with --table NAME=PATH and the file to write with -o"
-                .into(),
-        )),
+        false => Err(no_query()),
+    }
+}
+
+/// The error of what is no query.
+pub(super) fn no_query() -> Error {
+    Error::Sql(
+        "only queries are answered: SELECT, WITH, VALUES, EXPLAIN, DESCRIBE or SHOW TABLES; \
+         name the files to read with --table NAME=PATH and the file to write with -o"
+            .into(),
+    )
+}
+
+/// Whether a statement asks which tables there are.
+pub(super) fn asks_for_tables(statement: &Statement) -> bool {
+    match statement {
+        Statement::Statement(statement) => matches!(**statement, Parsed::ShowTables { .. }),
+        _ => false,
     }
 }
 

@@ -13,10 +13,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::future::{Either, select};
 
 use super::super::console::{Failure, complain};
-use super::super::refuse_standard_output;
 use super::{Run, SqlArgs};
 use crate::corpus::bytes_read;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::output_folder::OutputFolder;
 use crate::sql::parts::{self, PartFile, PartFormat, PartsExec, PartsTarget, Statement, Written};
 use crate::sql::{EventModel, RowsFormat, on_engine, shared_out, told};
@@ -58,7 +57,6 @@ impl SqlArgs {
 
 /// Runs a statement whose rows go into a folder.
 pub(super) fn run(args: &SqlArgs, path: &Path) -> std::result::Result<ExitCode, Failure> {
-    refuse_standard_output(path)?;
     let format = args.part_format()?;
     let statement = args.statement()?;
     let folder = OutputFolder::create(path)?;
@@ -82,10 +80,16 @@ impl Run<'_> {
         model: &EventModel,
     ) -> std::result::Result<Written, Failure> {
         let plan = self.parted(statement).await?;
-        self.refuse_folder_of_table(folder.path())?;
-        let plan = match self.remote {
-            Some(_) => plan,
-            None => shared_out(plan, self.args.threads())?,
+        // A single part of a cluster is written here: its rows are fetched in their order, of which LIMIT
+        // takes the first.
+        let alone = plan.properties().output_partitioning().partition_count() == 1;
+        let (plan, remote) = match &self.remote {
+            None => (shared_out(plan, self.args.threads())?, None),
+            Some(remote) if alone => {
+                let rows = remote.rows(plan, &self.session, statement).await?;
+                (parts::fetched(rows).map_err(told)?, None)
+            }
+            Some(remote) => (plan, Some(remote)),
         };
         let parts = Arc::new(PartsExec::try_new(plan, target.clone()).map_err(told)?);
         let manifest = Statement {
@@ -93,7 +97,7 @@ impl Run<'_> {
             model: Some(model.digest()),
             parts: parts.properties().output_partitioning().partition_count(),
         };
-        let rows = match &self.remote {
+        let rows = match remote {
             Some(remote) => remote.rows(parts, &self.session, statement).await?,
             None => parts::run(parts, self.args.threads(), self.session.task()),
         };
@@ -103,11 +107,14 @@ impl Run<'_> {
         Ok(parts::commit(folder, &target, files, &manifest)?)
     }
 
-    /// The plan of a statement with a partition for each file, whose number is that of the input and not of
-    /// the threads.
+    /// The plan of a statement with a partition for each file. In this process their number is that of the
+    /// input and not of the threads; a cluster has its own, so that all its cores have work.
     async fn parted(&self, statement: &str) -> Result<Arc<dyn ExecutionPlan>> {
+        if let (Some(_), None) = (&self.remote, self.args.files) {
+            return self.plan(statement).await;
+        }
         self.session.set_partitions(1);
-        let plan = self.session.plan(statement).await?;
+        let plan = self.plan(statement).await?;
         let by_size = self.session.bytes_to_read().div_ceil(BYTES_A_FILE);
         let files = self
             .args
@@ -120,23 +127,6 @@ impl Run<'_> {
         self.session.plan(statement).await
     }
 
-    /// Refuses to write where the next statement would read the files as rows of a table.
-    fn refuse_folder_of_table(&self, path: &Path) -> Result<()> {
-        for table in self.session.folders() {
-            let whole = std::fs::canonicalize(&table).unwrap_or(table);
-            if path.starts_with(&whole) {
-                return Err(Error::File {
-                    path: path.into(),
-                    message: format!(
-                        "lies in {}, which is read as a table; name a folder elsewhere",
-                        whole.display()
-                    ),
-                });
-            }
-        }
-        Ok(())
-    }
-
     async fn gather(&self, rows: SendableRecordBatchStream) -> DataResult<Vec<PartFile>> {
         let bar = self.progress();
         let before = bytes_read();
@@ -147,6 +137,7 @@ impl Run<'_> {
         let showing = async {
             loop {
                 tokio::time::sleep(SHOWN_EVERY).await;
+                self.session.count_bytes();
                 bar.set_rows(seen.load(Ordering::Relaxed), before);
             }
         };

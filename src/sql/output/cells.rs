@@ -219,6 +219,7 @@ impl<'a> Values<'a> {
             return;
         }
         match &self.kind {
+            Kind::Nothing => {}
             Kind::Text | Kind::LargeText | Kind::TextView => {
                 output.extend_from_slice(self.text(row).as_bytes());
             }

@@ -264,8 +264,8 @@ fn within<E: serde::de::Error>(name: &str, error: E) -> E {
 }
 
 /// The fields of a file's rows: all that there are, or those of the first rows where fewer are to be
-/// looked at.
-pub(super) fn fields(file: &TableFile, options: TableOptions) -> Result<SchemaRef> {
+/// looked at. Tells whether rows are left that were not.
+pub(super) fn fields(file: &TableFile, options: TableOptions) -> Result<(SchemaRef, bool)> {
     let mut reader = open(&file.path)?;
     let mut kind = Kind::Object(Members::default());
     let mut line = Vec::new();
@@ -287,10 +287,15 @@ pub(super) fn fields(file: &TableFile, options: TableOptions) -> Result<SchemaRe
             message,
         })?;
     }
-    let Kind::Object(members) = kind else {
-        return Ok(Arc::new(Schema::empty()));
+    let rest = reader.fill_buf();
+    let sampled = !rest
+        .map_err(|error| Error::io(&file.path, error))?
+        .is_empty();
+    let fields = match kind {
+        Kind::Object(members) => members.fields(),
+        _ => Fields::empty(),
     };
-    Ok(Arc::new(Schema::new(members.fields())))
+    Ok((Arc::new(Schema::new(fields)), sampled))
 }
 
 fn see(line: &[u8], kind: &mut Kind) -> std::result::Result<(), String> {

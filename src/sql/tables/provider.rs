@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -44,6 +44,7 @@ pub(crate) struct FilesTable {
     runs: Vec<Run>,
     /// Bytes that scans are going to read, of all tables of a session.
     to_read: Arc<AtomicU64>,
+    sampled: bool,
 }
 
 /// Files one after the other that are read in the same way.
@@ -70,6 +71,7 @@ impl FilesTable {
         options: TableOptions,
         to_read: &Arc<AtomicU64>,
     ) -> Result<Self> {
+        let sampled = AtomicBool::new(false);
         let looked: Vec<(SchemaRef, Option<HashMap<String, u64>>)> = found
             .files
             .par_iter()
@@ -82,7 +84,11 @@ impl FilesTable {
                     TableFormat::Csv | TableFormat::Tsv => {
                         (csv_files::columns(file, options)?, None)
                     }
-                    TableFormat::Jsonl => (json_fields::fields(file, options)?, None),
+                    TableFormat::Jsonl => {
+                        let (schema, more) = json_fields::fields(file, options)?;
+                        sampled.fetch_or(more, Ordering::Relaxed);
+                        (schema, None)
+                    }
                 })
             })
             // One after the other in the end, so that the first fault is told.
@@ -130,7 +136,13 @@ impl FilesTable {
             keys,
             runs,
             to_read: to_read.clone(),
+            sampled: sampled.into_inner(),
         })
+    }
+
+    /// Whether there are rows that were not looked at for fields.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.sampled
     }
 
     /// The files that may hold rows for which filters over the keys hold.
