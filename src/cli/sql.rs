@@ -1,5 +1,12 @@
 //! `marsad sql`.
 
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(not(feature = "cluster"))]
+#[path = "sql/no_cluster.rs"]
+mod cluster;
+mod folder;
+
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,6 +26,7 @@ use crate::sql::{
     EventModel, RowsFormat, SqlSession, Stopped, TableArgument, TableOptions, WrittenRows,
     on_engine, run_ordered, write_rows,
 };
+use cluster::{ClusterArgs, Remote};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -29,6 +37,7 @@ Examples:
   marsad sql \"SELECT day, label, count(*) AS n FROM
     (SELECT day, unnest(event_labels(text)) AS label FROM archive)
     GROUP BY day, label ORDER BY day, n DESC\" --table archive=archive/ --to csv
+  marsad sql \"SELECT day, id, event_labels(text) AS labels FROM t\" --table t=archive/ -o labelled/ --partition-by day
   marsad sql --file counts.sql --table posts='posts/*.csv' --table places=places.csv -o counts.csv
 
 Functions: event_labels(text), event_scores(text), event_evidence(text), event_sentences(document)
@@ -56,12 +65,18 @@ pub(super) struct SqlArgs {
     tables: Vec<TableArgument>,
     #[command(flatten)]
     model: ModelArgs,
-    /// File to write, compressed when it ends in .gz or .zst [default: standard output]
+    /// File to write, compressed when it ends in .gz or .zst, or folder of files, OUT/ [default: standard output]
     #[arg(short, long, value_name = "OUT")]
     pub(super) output: Option<PathBuf>,
-    /// Format of the output [default: by the ending of OUT; table on a terminal, else jsonl]
+    /// Format of the output [default: by the ending of OUT; parquet in a folder, table on a terminal, else jsonl]
     #[arg(long, value_name = "FORMAT")]
     to: Option<RowsFormat>,
+    /// Columns whose values name folders in OUT, as in OUT/day=2024-01-01/; the files leave them out
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    partition_by: Vec<String>,
+    /// Files to write into the folder OUT, about, each a stretch of the input [default: one for 128 MiB read]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    files: Option<u32>,
     /// Give columns of CSV that hold numbers, dates or truth values alone such a type [default: all text]
     #[arg(long)]
     infer: bool,
@@ -70,6 +85,8 @@ pub(super) struct SqlArgs {
     sample_rows: Option<u64>,
     #[command(flatten)]
     threads: ThreadArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 impl SqlArgs {
@@ -119,6 +136,15 @@ impl SqlArgs {
         }
     }
 
+    fn session(&self, model: &Arc<EventModel>) -> Result<SqlSession> {
+        let mut session = SqlSession::new(model, self.threads()).with_options(TableOptions {
+            infer: self.infer,
+            sample_rows: self.sample_rows,
+        });
+        session.add_tables(&self.tables)?;
+        Ok(session)
+    }
+
     fn threads(&self) -> usize {
         let all = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.threads.map_or_else(all, usize::from)
@@ -126,20 +152,18 @@ impl SqlArgs {
 }
 
 pub(super) fn run(args: &SqlArgs) -> std::result::Result<ExitCode, Failure> {
+    if let Some(path) = args.folder()? {
+        return folder::run(args, path);
+    }
     args.check_format()?;
     let statement = args.statement()?;
     let model = Arc::new(EventModel::new(args.model.load()?));
     on_engine(args.threads(), || async {
-        let mut session = SqlSession::new(&model, args.threads()).with_options(TableOptions {
-            infer: args.infer,
-            sample_rows: args.sample_rows,
-        });
-        session.add_tables(&args.tables)?;
-        let run = Run { args, session };
+        let run = Run::begin(args, &model).await?;
         // What cannot be written is told before anything is read.
         let output = run.open_output()?;
         let plan = run.plan(&statement).await?;
-        run.write(plan, output).await
+        run.write(plan, output, &statement).await
     })?
 }
 
@@ -149,9 +173,25 @@ type Output = Compressed<OutputFile>;
 struct Run<'a> {
     args: &'a SqlArgs,
     session: SqlSession,
+    /// The cluster that does the work; this process where there is none.
+    remote: Option<Remote>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    async fn begin(args: &'a SqlArgs, model: &Arc<EventModel>) -> Result<Self> {
+        let remote = args.cluster.connect(model).await?;
+        let session = args.session(model)?;
+        let session = match &remote {
+            Some(remote) => remote.prepare(session),
+            None => session,
+        };
+        Ok(Self {
+            args,
+            session,
+            remote,
+        })
+    }
+
     fn open_output(&self) -> Result<Option<Output>> {
         let Some(path) = &self.args.output else {
             return Ok(None);
@@ -201,11 +241,13 @@ impl Run<'_> {
         &self,
         plan: Arc<dyn ExecutionPlan>,
         output: Option<Output>,
+        statement: &str,
     ) -> std::result::Result<ExitCode, Failure> {
-        let rows = self.rows(plan)?;
+        let rows = self.rows(plan, statement).await?;
         let written = match (&self.args.output, output) {
             (Some(path), Some(file)) => {
                 let written = self.write_into(rows, file).await;
+                self.end(written.is_ok()).await;
                 let (written, file) = written.map_err(|stopped| stopped.into_failure(path))?;
                 let file = file.finish().map_err(|error| Error::io(path, error))?;
                 file.keep()?;
@@ -213,6 +255,7 @@ impl Run<'_> {
             }
             _ => {
                 let written = self.write_into(rows, io::stdout()).await;
+                self.end(written.is_ok()).await;
                 let path = Path::new("standard output");
                 written.map_err(|stopped| stopped.into_failure(path))?.0
             }
@@ -221,9 +264,23 @@ impl Run<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The rows of a plan, made in this process.
-    fn rows(&self, plan: Arc<dyn ExecutionPlan>) -> Result<SendableRecordBatchStream> {
-        run_ordered(plan, self.session.task(), self.args.threads())
+    /// The rows of a plan, made in this process or on a cluster.
+    async fn rows(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        statement: &str,
+    ) -> Result<SendableRecordBatchStream> {
+        match &self.remote {
+            Some(remote) => remote.rows(plan, &self.session, statement).await,
+            None => run_ordered(plan, self.session.task(), self.args.threads()),
+        }
+    }
+
+    /// Tells the cluster that its rows are fetched, or not wanted any more.
+    async fn end(&self, fetched: bool) {
+        if let Some(remote) = &self.remote {
+            remote.end(fetched).await;
+        }
     }
 
     async fn write_into<W: Write + Send>(
@@ -247,6 +304,8 @@ impl Run<'_> {
 
     fn progress(&self) -> Progress {
         let bar = match self.session.bytes_to_read() {
+            // What a cluster reads is not read here.
+            _ if self.remote.is_some() => progress(None, "{spinner} {msg} fetched ({elapsed})"),
             0 => progress(None, "{spinner} {msg} ({elapsed})"),
             bytes => progress(
                 Some(bytes),

@@ -11,20 +11,19 @@ mod meter;
 mod model;
 mod ordered;
 mod output;
+pub(crate) mod parts;
 mod session;
 mod statement;
 mod tables;
 
 pub(crate) use engine::on_engine;
-#[cfg(feature = "cluster")]
-#[expect(unused_imports)]
 pub(crate) use errors::told;
 pub use model::EventModel;
 pub use ordered::run_ordered;
+pub(crate) use ordered::shared_out;
 pub(crate) use output::{RowsFormat, Stopped, WrittenRows, write_rows};
 pub use session::SqlSession;
 pub use tables::{TableArgument, TableFormat, TableOptions};
 
 #[cfg(feature = "cluster")]
-#[expect(unused_imports)]
 pub(crate) use functions::{FUNCTIONS, event_function, event_model_of};

@@ -45,6 +45,18 @@ pub fn run_ordered(
     run().map_err(told)
 }
 
+/// The same plan, with the work above each partition's rows shared out among the threads of this process;
+/// partitions and their rows stay as they are.
+///
+/// # Errors
+/// When the plan cannot be put together so.
+pub(crate) fn shared_out(
+    plan: Arc<dyn ExecutionPlan>,
+    threads: usize,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    Arranged { threads }.part(plan, None).map_err(told)
+}
+
 /// How a plan is arranged for running in this process.
 struct Arranged {
     threads: usize,

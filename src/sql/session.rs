@@ -118,6 +118,17 @@ impl SqlSession {
         Self { options, ..self }
     }
 
+    /// The same session, with other settings of the engine.
+    #[cfg(feature = "cluster")]
+    #[must_use]
+    pub(crate) fn with_settings(self, change: impl FnOnce(SessionConfig) -> SessionConfig) -> Self {
+        let state = self.context.state();
+        let config = change(state.config().clone());
+        let state = SessionStateBuilder::new_from_existing(state);
+        let context = SessionContext::new_with_state(state.with_config(config).build());
+        Self { context, ..self }
+    }
+
     /// Names files as tables; arguments of one name are put together. What the files hold is looked
     /// at when a statement asks for it.
     ///
@@ -155,6 +166,17 @@ impl SqlSession {
     /// Bytes that the plans made so far are going to read.
     pub fn bytes_to_read(&self) -> u64 {
         self.to_read.load(Ordering::Relaxed)
+    }
+
+    /// Parts the plans that are made from here on into so many partitions, as far as the files allow: each
+    /// has about the same share of what is read, in the order of the input.
+    pub(crate) fn set_partitions(&self, partitions: usize) {
+        let state = self.context.state_ref();
+        let mut state = state.write();
+        let options = state.config_mut().options_mut();
+        options.execution.target_partitions = partitions.max(1);
+        // As many as were asked for, also of small files.
+        options.optimizer.repartition_file_min_size = 1;
     }
 
     /// Whether there are rows that were not looked at for fields, so that some may be left out.
