@@ -20,7 +20,7 @@ use crate::columnar::{BATCH_BYTES, BATCH_ROWS, Container, PieceWriter, of_arrow}
 use crate::text::Furniture;
 
 /// A row of more bytes cannot stand in a column, whose offsets have 31 bits.
-const LONGEST_ROW: usize = 1 << 30;
+pub(crate) const LONGEST_ROW: usize = 1 << 30;
 
 /// The columns that rows are written to; shared by threads.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct ColumnFormat {
 }
 
 /// The fields of a piece of evidence.
-fn evidence_fields() -> Fields {
+pub(crate) fn evidence_fields() -> Fields {
     Fields::from(vec![
         Field::new("label", DataType::Utf8, false),
         Field::new("start", DataType::Int64, false),
@@ -38,7 +38,8 @@ fn evidence_fields() -> Fields {
     ])
 }
 
-fn list_of(item: DataType) -> DataType {
+/// Lists as all columns of lists are written.
+pub(crate) fn list_of(item: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("item", item, true)))
 }
 
@@ -137,8 +138,7 @@ impl Columns {
         }
         self.labels.append(true);
         for (column, &score) in self.scores.iter_mut().zip(labelled.scores) {
-            // As many decimals as in the other formats.
-            column.append_value((score * 1e6).round() / 1e6);
+            column.append_value(rounded(score));
         }
         let spans = layout.labels.iter().zip(labelled.evidence);
         for (label, span) in spans.filter_map(|(label, span)| Some((label, span.as_ref()?))) {
@@ -189,6 +189,11 @@ impl Columns {
         arrays.extend(self.kept.iter_mut().map(ArrayBuilder::finish));
         RecordBatch::try_new(schema.clone(), arrays).map_err(of_arrow)
     }
+}
+
+/// A score with as many decimals as in the other formats.
+pub(crate) fn rounded(score: f64) -> f64 {
+    (score * 1e6).round() / 1e6
 }
 
 fn held<'l>(

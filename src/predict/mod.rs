@@ -25,6 +25,8 @@ pub use predictor::{Prediction, Predictor, Scratch};
 pub use rows::{Labelled, Labeller, OutputRow, Split, UnitCursor, Workspace};
 
 pub(crate) use columns::{ColumnFormat, ColumnRows, ColumnWriter};
+#[cfg(feature = "sql")]
+pub(crate) use columns::{LONGEST_ROW, evidence_fields, list_of, rounded};
 pub(crate) use formats::FormatKind;
 pub(crate) use plain::span_of_words;
 pub(crate) use stream::{

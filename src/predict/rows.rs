@@ -10,7 +10,9 @@ use rustc_hash::FxHasher;
 use super::input::Unit;
 use super::predictor::{Prediction, Predictor, Scratch};
 use crate::scoring::TreeLabel;
-use crate::text::{Folds, Furniture, Normalized, Normalizer, SplitCursor, recognize_furniture};
+use crate::text::{
+    Folds, Furniture, Normalized, Normalizer, SentenceSplitter, SplitCursor, recognize_furniture,
+};
 
 /// Whether units are split into sentences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -103,6 +105,26 @@ pub struct UnitCursor {
     begun: bool,
 }
 
+impl UnitCursor {
+    /// The bytes of the whole text, once.
+    fn whole(&mut self, text: &str) -> Option<Range<usize>> {
+        let first = !std::mem::replace(&mut self.begun, true);
+        first.then_some(0..text.len())
+    }
+
+    /// The bytes of the next sentence of a text. A row without text still has its row; an empty line
+    /// of an article has none.
+    pub(crate) fn next_sentence(
+        &mut self,
+        splitter: &SentenceSplitter,
+        text: &str,
+        paragraph: bool,
+    ) -> Option<Range<usize>> {
+        let empty = self.whole(text).filter(|_| !paragraph);
+        splitter.next_sentence(text, &mut self.sentences).or(empty)
+    }
+}
+
 /// A line of more bytes is no furniture.
 const LONGEST_FURNITURE: usize = 300;
 
@@ -136,10 +158,10 @@ impl<'a> Labeller<'a> {
         cursor: &mut UnitCursor,
         workspace: &'r mut Workspace,
     ) -> Option<OutputRow<'r>> {
-        let first = !std::mem::replace(&mut cursor.begun, true);
         let text = match &unit.text {
             Ok(text) => &**text,
             Err(message) => {
+                let first = !std::mem::replace(&mut cursor.begun, true);
                 return first.then_some(OutputRow {
                     unit,
                     outcome: Err(message),
@@ -151,17 +173,13 @@ impl<'a> Labeller<'a> {
             Split::Yes => true,
             Split::No => false,
         };
-        let whole = first.then_some((0..text.len(), false));
-        let found = if splits {
+        let (range, in_document) = if splits {
             let splitter = self.predictor.pipeline().splitter();
-            let sentence = splitter.next_sentence(text, &mut cursor.sentences);
-            // A row without text still has its row; an empty line of an article has none.
-            let empty = whole.filter(|_| !unit.paragraph);
-            sentence.map(|range| (range, unit.paragraph)).or(empty)
+            let range = cursor.next_sentence(splitter, text, unit.paragraph)?;
+            (range, unit.paragraph)
         } else {
-            whole
+            (cursor.whole(text)?, false)
         };
-        let (range, in_document) = found?;
         let start = unit.offset + range.start;
         let labelled = self.label_sentence(&text[range], start, in_document, workspace);
         Some(OutputRow {

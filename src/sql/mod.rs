@@ -12,4 +12,4 @@ pub use session::SqlSession;
 
 #[cfg(feature = "cluster")]
 #[expect(unused_imports)]
-pub(crate) use functions::event_function;
+pub(crate) use functions::{FUNCTIONS, event_function, event_model_of};

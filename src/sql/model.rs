@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use super::functions::Labelling;
 use crate::model::Model;
 use crate::predict::Predictor;
 
 /// A model as SQL functions see it: whole where they run, its name and labels alone where they are
-/// only planned.
-#[derive(Clone, Debug)]
+/// only planned. One is shared by all functions and partitions.
+#[derive(Debug)]
 pub struct EventModel {
     digest: String,
     labels: Vec<String>,
-    predictor: Option<Arc<Predictor>>,
+    labelling: Option<Labelling>,
 }
 
 impl EventModel {
@@ -22,16 +23,18 @@ impl EventModel {
         Self {
             digest: predictor.header().checksum.clone(),
             labels: labels.map(|label| label.name.clone()).collect(),
-            predictor: Some(Arc::new(predictor)),
+            labelling: Some(Labelling::new(Arc::new(predictor))),
         }
     }
 
     /// A model that is known by name only, for planning.
+    #[cfg(any(feature = "cluster", test))]
+    #[cfg_attr(not(test), expect(dead_code))]
     pub(crate) fn described(digest: String, labels: Vec<String>) -> Self {
         Self {
             digest,
             labels,
-            predictor: None,
+            labelling: None,
         }
     }
 
@@ -46,7 +49,19 @@ impl EventModel {
     }
 
     /// The predictor, where the model is whole.
+    #[cfg(test)]
     pub(crate) fn predictor(&self) -> Option<&Arc<Predictor>> {
-        self.predictor.as_ref()
+        self.labelling.as_ref().map(Labelling::predictor)
+    }
+
+    /// How many texts the functions of SQL have labelled so far. Functions that are given the same
+    /// column label it once, and a text that a dictionary holds once is labelled once a batch.
+    pub fn texts_labelled(&self) -> u64 {
+        self.labelling.as_ref().map_or(0, Labelling::texts_labelled)
+    }
+
+    /// What labels texts, where the model is whole.
+    pub(super) fn labelling(&self) -> Option<&Labelling> {
+        self.labelling.as_ref()
     }
 }

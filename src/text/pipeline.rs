@@ -22,6 +22,12 @@ impl TextPipeline {
         }
     }
 
+    /// What folds spellings into one.
+    #[cfg(feature = "sql")]
+    pub(crate) fn normalizer(&self) -> &Normalizer {
+        &self.normalizer
+    }
+
     /// The sentence splitter.
     pub fn splitter(&self) -> &SentenceSplitter {
         &self.splitter
