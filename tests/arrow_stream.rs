@@ -3,7 +3,8 @@
 use std::io::BufReader;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -12,8 +13,11 @@ use arrow::ipc::writer::StreamWriter;
 
 const ROWS_A_BATCH: usize = 100;
 
-/// Rows that go in when none comes out: more than the program may read ahead.
-const MOST_ROWS: usize = 60_000;
+/// Rows after which some must have come out: a batch of the output, and what is read ahead.
+const ROWS_AHEAD: usize = 16_000;
+
+/// Long enough for a slow machine; a program that waits for the end of its input waits for ever.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A child that ends with the test.
 struct Program(Child);
@@ -50,28 +54,27 @@ fn streamed(threads: &str) {
     let mut program = Program(program.unwrap());
     let input = program.0.stdin.take().unwrap();
     let output = BufReader::new(program.0.stdout.take().unwrap());
-    let seen = AtomicBool::new(false);
+    let (seen, out) = channel();
     let (fed, given) = std::thread::scope(|scope| {
-        // The input goes on until rows have come out, and a while longer.
-        let feeder = scope.spawn(|| {
+        let feeder = scope.spawn(move || {
             let mut writer = StreamWriter::try_new(input, &schema()).unwrap();
-            let mut fed = 0;
-            while !seen.load(Ordering::Relaxed) && fed < MOST_ROWS {
-                writer.write(&batch(fed)).unwrap();
-                fed += ROWS_A_BATCH;
+            for first in (0..ROWS_AHEAD).step_by(ROWS_A_BATCH) {
+                writer.write(&batch(first)).unwrap();
             }
-            let early = seen.load(Ordering::Relaxed);
-            for _ in 0..30 {
-                writer.write(&batch(fed)).unwrap();
-                fed += ROWS_A_BATCH;
+            // The input stays open until rows have come out.
+            let early = out.recv_timeout(PATIENCE);
+            let more = ROWS_AHEAD + 3_000;
+            for first in (ROWS_AHEAD..more).step_by(ROWS_A_BATCH) {
+                writer.write(&batch(first)).unwrap();
             }
             writer.finish().unwrap();
-            assert!(early, "no row came out before {MOST_ROWS} had gone in");
-            fed
+            assert!(early.is_ok(), "no row came out of {ROWS_AHEAD}");
+            more
         });
         let mut given = 0;
         for batch in StreamReader::try_new(output, None).unwrap() {
-            seen.store(true, Ordering::Relaxed);
+            // The feeder listens for the first batch only.
+            let _ = seen.send(());
             let batch = batch.unwrap();
             let ids = batch.column_by_name("id").unwrap().as_string::<i32>();
             let errors = batch.column_by_name("error").unwrap();
