@@ -24,8 +24,13 @@ pub(crate) enum Container {
 }
 
 /// Rows and bytes, before compression, of which a row group of Parquet has at most so many.
-const GROUP_ROWS: usize = 1 << 16;
-const GROUP_BYTES: usize = 1 << 26;
+pub(crate) const GROUP_ROWS: usize = 1 << 16;
+pub(crate) const GROUP_BYTES: usize = 1 << 26;
+
+/// What Parquet files say of the program that wrote them.
+pub(crate) fn created_by() -> String {
+    format!("marsad {}", env!("CARGO_PKG_VERSION"))
+}
 
 /// Writes batches one after the other.
 pub(crate) enum BatchWriter<W: Write + Send> {
@@ -42,7 +47,7 @@ impl<W: Write + Send> BatchWriter<W> {
                     .set_compression(Compression::SNAPPY)
                     .set_max_row_group_row_count(Some(GROUP_ROWS))
                     .set_max_row_group_bytes(Some(GROUP_BYTES))
-                    .set_created_by(format!("marsad {}", env!("CARGO_PKG_VERSION")))
+                    .set_created_by(created_by())
                     .build();
                 let writer = ArrowWriter::try_new(output, schema.clone(), Some(properties));
                 Self::Parquet(Box::new(writer.map_err(of_parquet)?))

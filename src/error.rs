@@ -82,6 +82,9 @@ pub enum Error {
     /// The subword tokeniser could not be trained or read.
     #[error("the subword tokeniser failed: {0}")]
     Subwords(String),
+    /// A statement of SQL that cannot be understood or carried out.
+    #[error("{0}")]
+    Sql(String),
     /// A plot of a report could not be drawn.
     #[error("a plot could not be drawn: {0}")]
     Plot(String),

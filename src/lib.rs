@@ -39,6 +39,8 @@ pub mod learn;
 pub mod model;
 mod original;
 mod output_file;
+#[cfg(feature = "sql")]
+mod output_folder;
 pub mod predict;
 pub mod report;
 pub mod scoring;

@@ -52,7 +52,10 @@ pub(crate) fn stop_all() -> Stopped {
     };
     for (temporary, path) in &register.begun {
         // One that cannot be removed is left behind; there is nothing else to be done about it.
-        let _ = std::fs::remove_file(temporary);
+        if std::fs::remove_file(temporary).is_err() {
+            #[cfg(feature = "sql")]
+            remove_folder(temporary);
+        }
         stopped.dropped.push(path.clone());
     }
     // The lock is never given back, so that no file is kept any more.
@@ -64,6 +67,51 @@ pub(crate) fn stop_all() -> Stopped {
 /// [`OutputFile`].
 pub(crate) fn tell_kept(path: &Path) {
     register().kept.push(path.to_owned());
+}
+
+/// Makes a folder under a temporary name, which goes away when the process is stopped.
+#[cfg(feature = "sql")]
+pub(crate) fn begun(
+    path: &Path,
+    make: impl FnOnce() -> io::Result<PathBuf>,
+) -> io::Result<PathBuf> {
+    let mut register = register();
+    let temporary = make()?;
+    register.begun.push((temporary.clone(), path.to_owned()));
+    Ok(temporary)
+}
+
+/// Tells that what had a temporary name is gone.
+#[cfg(feature = "sql")]
+pub(crate) fn ended(temporary: &Path) {
+    register().begun.retain(|(begun, _)| begun != temporary);
+}
+
+/// Gives what is whole its name by `rename`; never in a process that is being stopped.
+#[cfg(feature = "sql")]
+pub(crate) fn with_kept(
+    temporary: &Path,
+    path: &Path,
+    rename: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    let mut register = register();
+    rename()?;
+    register.begun.retain(|(begun, _)| begun != temporary);
+    register.kept.push(path.to_owned());
+    Ok(())
+}
+
+/// Removes a folder that other threads may still be writing into: they give up when it is gone.
+#[cfg(feature = "sql")]
+pub(crate) fn remove_folder(folder: &Path) {
+    for _ in 0..20 {
+        let _ = std::fs::remove_dir_all(folder);
+        // What was just being written makes the folders around it again.
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        if !folder.exists() {
+            break;
+        }
+    }
 }
 
 enum Target {
@@ -173,7 +221,7 @@ fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
 }
 
 /// The system's error without the temporary name that `tempfile` adds.
-fn plain(error: io::Error) -> io::Error {
+pub(crate) fn plain(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::from(error.kind()),

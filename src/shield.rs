@@ -11,9 +11,8 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// Does work in the code of others and gives what it panicked with as a message, without a word on
-/// standard error. What was worked on must not be used any more then.
-pub(crate) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// Panics of a shielded thread are told by those who catch them.
+fn hook() {
     HOOK.call_once(|| {
         let before = take_hook();
         set_hook(Box::new(move |panic| {
@@ -22,6 +21,20 @@ pub(crate) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             }
         }));
     });
+}
+
+/// Lets a thread that does nothing but work in the code of others panic without a word; who waits for
+/// the work learns of it.
+#[cfg(feature = "sql")]
+pub(crate) fn shield_this_thread() {
+    hook();
+    SHIELDED.set(true);
+}
+
+/// Does work in the code of others and gives what it panicked with as a message, without a word on
+/// standard error. What was worked on must not be used any more then.
+pub(crate) fn shielded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    hook();
     let outer = SHIELDED.replace(true);
     let done = catch_unwind(AssertUnwindSafe(work));
     SHIELDED.set(outer);

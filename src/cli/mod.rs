@@ -276,6 +276,8 @@ impl Verb {
             Self::Explain(args) => Some(&mut args.output),
             Self::Convert(args) => Some(&mut args.output),
             Self::Man(args) => Some(&mut args.output),
+            #[cfg(feature = "sql")]
+            Self::Sql(args) => Some(&mut args.output),
             Self::Corpus(args) => args.rows_output(),
             _ => None,
         }

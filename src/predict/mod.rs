@@ -9,12 +9,13 @@ mod input;
 mod output;
 mod plain;
 mod predictor;
+mod records;
 mod rows;
 mod scores;
 mod stream;
 mod trace;
 mod words;
-mod write;
+pub(crate) mod write;
 
 pub use fields::FieldValue;
 pub use formats::{OutputFormat, RowLayout, TextFormat};
@@ -29,6 +30,8 @@ pub(crate) use columns::{ColumnFormat, ColumnRows, ColumnWriter};
 pub(crate) use columns::{LONGEST_ROW, evidence_fields, list_of, rounded};
 pub(crate) use formats::FormatKind;
 pub(crate) use plain::span_of_words;
+#[cfg(feature = "sql")]
+pub(crate) use records::Cells;
 pub(crate) use stream::{
     Counts, RowOutput, RowSink, RowWriter, Stopped, Stream, WrittenRows, pieces_of_batches,
 };

@@ -1,7 +1,7 @@
 //! Numbers and strings as bytes, with nothing allocated.
 
 /// Appends a number in decimal digits.
-pub(super) fn push_number(output: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn push_number(output: &mut Vec<u8>, mut number: u64) {
     // 2⁶⁴ has twenty digits.
     let mut digits = [b'0'; 20];
     let mut start = digits.len();
@@ -18,7 +18,7 @@ pub(super) fn push_number(output: &mut Vec<u8>, mut number: u64) {
 
 /// Appends a probability rounded to six decimals without zeros at the end; `whole` stands behind
 /// what has no decimals left.
-pub(super) fn push_decimal(output: &mut Vec<u8>, probability: f64, whole: &str) {
+pub(crate) fn push_decimal(output: &mut Vec<u8>, probability: f64, whole: &str) {
     let millions = probability * 1e6;
     let below = millions as u32;
     let rounded = below + u32::from(millions - f64::from(below) >= 0.5);
@@ -42,14 +42,14 @@ pub(super) fn push_decimal(output: &mut Vec<u8>, probability: f64, whole: &str) 
 }
 
 /// Appends a string of JSON with its quotes.
-pub(super) fn push_string(output: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_string(output: &mut Vec<u8>, text: &str) {
     output.push(b'"');
     push_escaped(output, text);
     output.push(b'"');
 }
 
 /// Appends what stands between the quotes of a string of JSON.
-pub(super) fn push_escaped(output: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_escaped(output: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     while let Some(at) = next_escaped(rest) {
         let (plain, from) = rest.split_at(at);

@@ -1,14 +1,29 @@
-//! SQL over files with the labels of a model, by Apache DataFusion: [`tables`](self) → statement →
-//! plan with [functions](functions) of a model → rows in order → output.
+//! SQL over files with the labels of a model, by Apache DataFusion: [tables](TableArgument) →
+//! statement → [plan](SqlSession::plan) with functions of a model → [rows in order](run_ordered) →
+//! [output](write_rows).
 //!
-//! The same plan runs in the process and on a cluster; see [`crate::cluster`].
+//! The same plan runs in the process and on a cluster.
 
+mod engine;
+mod errors;
 mod functions;
 mod model;
+mod ordered;
+mod output;
+pub(crate) mod parts;
 mod session;
+mod statement;
+mod tables;
 
+pub(crate) use engine::on_engine;
+#[cfg(feature = "cluster")]
+#[expect(unused_imports)]
+pub(crate) use errors::told;
 pub use model::EventModel;
+pub use ordered::run_ordered;
+pub(crate) use output::{RowsFormat, Stopped, WrittenRows, write_rows};
 pub use session::SqlSession;
+pub use tables::{TableArgument, TableFormat, TableOptions};
 
 #[cfg(feature = "cluster")]
 #[expect(unused_imports)]
