@@ -1,5 +1,7 @@
 //! `marsad sql`.
 
+mod folder;
+
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,7 +26,8 @@ use crate::sql::{
 #[command(after_help = "\
 Examples:
   marsad sql \"SELECT id, event_labels(text) AS labels FROM t\" --table t=rows.parquet
-  marsad sql \"SELECT id, event_labels(text) AS labels FROM 'rows.jsonl.gz'\" -o labelled.jsonl")]
+  marsad sql \"SELECT id, event_labels(text) AS labels FROM 'rows.jsonl.gz'\" -o labelled.jsonl
+  marsad sql \"SELECT day, id, event_labels(text) AS labels FROM t\" --table t=archive/ -o labelled/ --partition-by day")]
 pub(super) struct SqlArgs {
     /// The query; - reads it from standard input
     #[arg(required_unless_present = "file", conflicts_with = "file")]
@@ -37,12 +40,18 @@ pub(super) struct SqlArgs {
     tables: Vec<TableArgument>,
     #[command(flatten)]
     model: ModelArgs,
-    /// File to write, compressed when it ends in .gz or .zst [default: standard output]
+    /// File to write, compressed when it ends in .gz or .zst, or folder of files, OUT/ [default: standard output]
     #[arg(short, long, value_name = "OUT")]
     pub(super) output: Option<PathBuf>,
-    /// Format of the output [default: by the ending of OUT; table on a terminal, else jsonl]
+    /// Format of the output [default: by the ending of OUT; parquet in a folder, table on a terminal, else jsonl]
     #[arg(long, value_name = "FORMAT")]
     to: Option<RowsFormat>,
+    /// Columns whose values name folders in OUT, as in OUT/day=2024-01-01/; the files leave them out
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    partition_by: Vec<String>,
+    /// Files to write into the folder OUT, about, each a stretch of the input [default: one for 128 MiB read]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    files: Option<u32>,
     /// Give columns of CSV that hold numbers, dates or truth values alone such a type [default: all text]
     #[arg(long)]
     infer: bool,
@@ -100,6 +109,15 @@ impl SqlArgs {
         }
     }
 
+    fn session(&self, model: &Arc<EventModel>) -> Result<SqlSession> {
+        let mut session = SqlSession::new(model, self.threads()).with_options(TableOptions {
+            infer: self.infer,
+            sample_rows: self.sample_rows,
+        });
+        session.add_tables(&self.tables)?;
+        Ok(session)
+    }
+
     fn threads(&self) -> usize {
         let all = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.threads.map_or_else(all, usize::from)
@@ -107,15 +125,14 @@ impl SqlArgs {
 }
 
 pub(super) fn run(args: &SqlArgs) -> std::result::Result<ExitCode, Failure> {
+    if let Some(path) = args.folder()? {
+        return folder::run(args, path);
+    }
     args.check_format()?;
     let statement = args.statement()?;
     let model = Arc::new(EventModel::new(args.model.load()?));
     on_engine(args.threads(), || async {
-        let mut session = SqlSession::new(&model, args.threads()).with_options(TableOptions {
-            infer: args.infer,
-            sample_rows: args.sample_rows,
-        });
-        session.add_tables(&args.tables)?;
+        let session = args.session(&model)?;
         let run = Run { args, session };
         let plan = run.session.plan(&statement).await?;
         run.write(plan).await

@@ -16,11 +16,10 @@ mod statement;
 mod tables;
 
 pub(crate) use engine::on_engine;
-#[cfg(feature = "cluster")]
-#[expect(unused_imports)]
 pub(crate) use errors::told;
 pub use model::EventModel;
 pub use ordered::run_ordered;
+pub(crate) use ordered::shared_out;
 pub(crate) use output::{RowsFormat, Stopped, WrittenRows, write_rows};
 pub use session::SqlSession;
 pub use tables::{TableArgument, TableFormat, TableOptions};

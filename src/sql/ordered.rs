@@ -46,6 +46,18 @@ pub fn run_ordered(
     run().map_err(told)
 }
 
+/// The same plan, with the work above each partition's rows shared out among the threads of this process;
+/// partitions and their rows stay as they are.
+///
+/// # Errors
+/// When the plan cannot be put together so.
+pub(crate) fn shared_out(
+    plan: Arc<dyn ExecutionPlan>,
+    threads: usize,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    Arranged { threads }.parted(plan).map_err(told)
+}
+
 /// How a plan is arranged for running in this process.
 struct Arranged {
     threads: usize,
@@ -58,6 +70,18 @@ impl Arranged {
             Some(coalesce) => self.in_order(coalesce.input().clone(), coalesce.fetch()),
             None => self.in_order(plan, None),
         }
+    }
+
+    /// A plan whose partitions are run apart from each other.
+    fn parted(&self, plan: Arc<dyn ExecutionPlan>) -> DataResult<Arc<dyn ExecutionPlan>> {
+        if plan.is::<UnionExec>() {
+            return with_children(plan, |child| self.parted(child));
+        }
+        if !is_row_by_row(&plan) {
+            return self.inner(plan);
+        }
+        let input = self.parted(bottom_of(&plan))?;
+        SharedOutExec::over(&plan, input, self.threads, &Turn::unknown())
     }
 
     /// What stands below the top of a plan.

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 
@@ -145,13 +146,7 @@ impl<W: Write + Send> Writer<W> {
             }
         };
         let mut buffer = Vec::new();
-        if let Some(delimiter) = delimiter {
-            let mut cells = Cells::new(&mut buffer, delimiter);
-            for field in schema.fields() {
-                cells.text(field.name());
-            }
-            cells.end_row();
-        }
+        append_names(schema, delimiter, &mut buffer);
         Ok(Self::Text {
             output,
             schema: schema.clone(),
@@ -168,13 +163,7 @@ impl<W: Write + Send> Writer<W> {
                 delimiter,
                 buffer,
             } => {
-                let columns = columns_of(batch, schema).map_err(io::Error::other)?;
-                for row in 0..batch.num_rows() {
-                    match delimiter {
-                        Some(delimiter) => append_record(&columns, row, *delimiter, buffer),
-                        None => append_object(&columns, row, buffer),
-                    }
-                }
+                append_lines(batch, schema, *delimiter, buffer).map_err(io::Error::other)?;
                 output.write_all(buffer)?;
                 buffer.clear();
                 Ok(())
@@ -225,6 +214,37 @@ fn table_of(schema: &SchemaRef) -> Table {
         .map(|field| field.name().as_str())
         .collect();
     Table::new(&names).with_texts_in(&texts)
+}
+
+/// The line of names at the beginning of values between commas or tabs; objects of JSON have none.
+pub(super) fn append_names(schema: &SchemaRef, delimiter: Option<u8>, output: &mut Vec<u8>) {
+    if let Some(delimiter) = delimiter {
+        let mut cells = Cells::new(output, delimiter);
+        for field in schema.fields() {
+            cells.text(field.name());
+        }
+        cells.end_row();
+    }
+}
+
+/// Rows as lines: values between commas or tabs, objects of JSON without a delimiter.
+///
+/// # Errors
+/// When values cannot be written as text.
+pub(super) fn append_lines(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    delimiter: Option<u8>,
+    output: &mut Vec<u8>,
+) -> std::result::Result<(), ArrowError> {
+    let columns = columns_of(batch, schema)?;
+    for row in 0..batch.num_rows() {
+        match delimiter {
+            Some(delimiter) => append_record(&columns, row, delimiter, output),
+            None => append_object(&columns, row, output),
+        }
+    }
+    Ok(())
 }
 
 fn append_record(columns: &[Column<'_>], row: usize, delimiter: u8, output: &mut Vec<u8>) {

@@ -119,6 +119,17 @@ impl SqlSession {
         self.to_read.load(Ordering::Relaxed)
     }
 
+    /// Parts the plans that are made from here on into so many partitions, as far as the files allow: each
+    /// has about the same share of what is read, in the order of the input.
+    pub(crate) fn set_partitions(&self, partitions: usize) {
+        let state = self.context.state_ref();
+        let mut state = state.write();
+        let options = state.config_mut().options_mut();
+        options.execution.target_partitions = partitions.max(1);
+        // As many as were asked for, also of small files.
+        options.optimizer.repartition_file_min_size = 1;
+    }
+
     /// The plan of a statement, which must be one query.
     ///
     /// # Errors

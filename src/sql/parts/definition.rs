@@ -17,8 +17,10 @@ const VERSION: u32 = 1;
 pub(crate) enum PartFormat {
     /// Parquet, compressed with Snappy.
     Parquet,
-    /// CSV with a line of names in each file.
+    /// Comma-separated values with a header in each file.
     Csv,
+    /// Tab-separated values with a header in each file.
+    Tsv,
     /// One JSON object a line.
     Jsonl,
 }
@@ -29,6 +31,7 @@ impl PartFormat {
         match self {
             Self::Parquet => "parquet",
             Self::Csv => "csv",
+            Self::Tsv => "tsv",
             Self::Jsonl => "jsonl",
         }
     }
@@ -69,6 +72,7 @@ impl PartsTarget {
     ///
     /// # Errors
     /// When it is something else, or of another version.
+    #[cfg(any(feature = "cluster", test))]
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
@@ -92,6 +96,7 @@ impl PartsTarget {
         Ok(target)
     }
 
+    #[cfg(any(feature = "cluster", test))]
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
         match serde_json::to_vec(self) {
             Ok(bytes) => Ok(bytes),

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNodeRecursion;
+#[cfg(any(feature = "cluster", test))]
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
@@ -25,6 +27,7 @@ enum Numbers {
     /// The plan came from elsewhere and may be a slice, whose parts nobody told yet.
     Unknown,
     /// A slice with these parts.
+    #[cfg(any(feature = "cluster", test))]
     Of(Arc<[usize]>),
 }
 
@@ -71,6 +74,7 @@ impl PartsExec {
     ///
     /// # Errors
     /// When it cannot be written down.
+    #[cfg(any(feature = "cluster", test))]
     pub(crate) fn to_definition(&self) -> Result<Vec<u8>> {
         self.target.to_bytes()
     }
@@ -80,6 +84,7 @@ impl PartsExec {
     ///
     /// # Errors
     /// When the definition is of another version of the program, damaged, or does not fit the input.
+    #[cfg(any(feature = "cluster", test))]
     pub(crate) fn from_definition(bytes: &[u8], input: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let target = PartsTarget::from_bytes(bytes)?;
         Self::with_numbers(input, Arc::new(target), Numbers::Unknown)
@@ -89,6 +94,7 @@ impl PartsExec {
         let number = match &self.numbers {
             Numbers::OfPartitions => Some(partition),
             Numbers::Unknown => None,
+            #[cfg(any(feature = "cluster", test))]
             Numbers::Of(numbers) => numbers.get(partition).copied(),
         };
         match number {
@@ -103,6 +109,7 @@ impl PartsExec {
 ///
 /// # Errors
 /// When their numbers differ.
+#[cfg(any(feature = "cluster", test))]
 pub(crate) fn number_parts(
     plan: Arc<dyn ExecutionPlan>,
     partitions: &[usize],

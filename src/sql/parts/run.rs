@@ -9,6 +9,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt};
 
+use super::super::errors::panicked;
 use super::exec::PartsExec;
 use super::report::{PartFile, from_batch};
 
@@ -31,7 +32,7 @@ pub(crate) fn run(
             });
             match task.join().await {
                 Ok(rows) => rows,
-                Err(error) => Err(DataFusionError::ExecutionJoin(Box::new(error))),
+                Err(error) => Err(panicked(error.try_into_panic().ok().as_deref())),
             }
         }
     });

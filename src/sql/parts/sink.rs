@@ -40,9 +40,14 @@ pub(super) fn one_file(
     };
     Ok(match format {
         PartFormat::Parquet => Arc::new(ParquetSink::new(config, parquet_options()?)),
-        PartFormat::Csv => Arc::new(TextSink::new(config, Lines::Csv)),
-        PartFormat::Jsonl => Arc::new(TextSink::new(config, Lines::Json)),
+        PartFormat::Csv => text(config, Some(b',')),
+        PartFormat::Tsv => text(config, Some(b'\t')),
+        PartFormat::Jsonl => text(config, None),
     })
+}
+
+fn text(config: FileSinkConfig, delimiter: Option<u8>) -> Arc<dyn DataSink> {
+    Arc::new(TextSink::new(config, Lines { delimiter }))
 }
 
 /// The settings of all Parquet files that the program writes.

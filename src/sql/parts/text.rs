@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::common::Result;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
@@ -17,6 +18,8 @@ use datafusion::datasource::sink::DataSink;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::object_store::ObjectStore;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType};
+
+use super::super::output::{append_lines, append_names};
 
 /// Writes rows as lines that are those of the output to one file.
 #[derive(Debug)]
@@ -31,30 +34,20 @@ impl TextSink {
     }
 }
 
-/// What the lines are.
+/// What the lines are: values between commas or tabs under a line of names, or objects of JSON.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Lines {
-    Csv,
-    Json,
+pub(super) struct Lines {
+    pub(super) delimiter: Option<u8>,
 }
 
 impl BatchSerializer for Lines {
-    fn serialize(&self, batch: RecordBatch, initial: bool) -> Result<bytes::Bytes> {
+    fn serialize(&self, batch: RecordBatch, initial: bool) -> Result<Bytes> {
         let mut text = Vec::with_capacity(batch.num_rows() * 64);
-        match self {
-            Self::Csv => {
-                let builder = datafusion::arrow::csv::WriterBuilder::new().with_header(initial);
-                builder.build(&mut text).write(&batch)?;
-            }
-            Self::Json => {
-                let builder =
-                    datafusion::arrow::json::WriterBuilder::new().with_explicit_nulls(true);
-                let mut writer =
-                    builder.build::<_, datafusion::arrow::json::writer::LineDelimited>(&mut text);
-                writer.write(&batch)?;
-                writer.finish()?;
-            }
+        let schema = batch.schema();
+        if initial {
+            append_names(&schema, self.delimiter, &mut text);
         }
+        append_lines(&batch, &schema, self.delimiter, &mut text)?;
         Ok(text.into())
     }
 }
