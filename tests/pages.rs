@@ -204,8 +204,12 @@ fn the_tour_runs_as_printed() {
 }
 
 #[test]
-fn the_cookbooks_run_as_printed() {
+fn the_cookbook_for_research_runs_as_printed() {
     run_page("docs/cookbook-research.md");
+}
+
+#[test]
+fn the_cookbook_for_engineers_runs_as_printed() {
     run_page("docs/cookbook-engineering.md");
 }
 
