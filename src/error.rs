@@ -82,6 +82,10 @@ pub enum Error {
     /// The subword tokeniser could not be trained or read.
     #[error("the subword tokeniser failed: {0}")]
     Subwords(String),
+    /// A cluster that cannot be reached, run or asked.
+    #[cfg(feature = "cluster")]
+    #[error("{0}")]
+    Cluster(String),
     /// A statement of SQL that cannot be understood or carried out.
     #[error("{0}")]
     Sql(String),

@@ -60,7 +60,7 @@ pub(super) struct CompactArgs {
 }
 
 /// A number of bytes, with or without a unit.
-fn size(given: &str) -> std::result::Result<usize, String> {
+pub(super) fn size(given: &str) -> std::result::Result<usize, String> {
     let digits = given
         .trim_end_matches(|c: char| c.is_ascii_alphabetic())
         .trim_end();

@@ -55,6 +55,8 @@ pub(super) struct Voice {
     pub(super) quiet: bool,
     /// Lines of JSON.
     pub(super) json: bool,
+    /// The program that speaks, where it is not `marsad`.
+    pub(super) program: Option<&'static str>,
 }
 
 static VOICE: OnceLock<Voice> = OnceLock::new();
@@ -91,6 +93,12 @@ pub(super) fn complain(message: &str) {
     }
 }
 
+/// What is being done, for those who asked to hear of it: one line on standard error.
+#[cfg(feature = "cluster")]
+pub(super) fn mention(message: &str) {
+    tell("info", message);
+}
+
 /// What ends the run from another thread, on a line of its own where a bar may stand.
 pub(super) fn fail_aside(message: &str) {
     if io::stderr().is_terminal() && !Voice::now().json {
@@ -111,7 +119,8 @@ fn tell(level: &str, message: &str) {
     let visible = |sign: char| if sign.is_control() { ' ' } else { sign };
     let line: String = message.chars().map(visible).collect();
     // Where even this fails there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "marsad: {line}");
+    let program = Voice::now().program.unwrap_or("marsad");
+    let _ = writeln!(io::stderr().lock(), "{program}: {line}");
 }
 
 fn log(event: &Value) {

@@ -44,6 +44,13 @@ pub(super) fn handle() {
     }
 }
 
+/// Ends the program as Ctrl-C does, where a verb had something else to do first.
+#[cfg(feature = "cluster")]
+pub(super) fn end_now() -> ! {
+    end();
+    process::exit(INTERRUPTED.into());
+}
+
 fn end() {
     let stopped = stop_all();
     let list = |paths: &[PathBuf]| {

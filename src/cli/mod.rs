@@ -1,5 +1,9 @@
 //! The command line: one file a verb, no logic of its own.
 
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(feature = "cluster")]
+mod cluster_status;
 mod compact;
 mod compare;
 mod complete;
@@ -13,6 +17,8 @@ mod explained_text;
 mod init;
 mod inspect;
 mod interrupt;
+#[cfg(feature = "cluster")]
+mod log_lines;
 mod man;
 mod predict;
 mod report;
@@ -33,6 +39,8 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::output_file::same_file;
 use crate::tables::TableFormat;
+#[cfg(feature = "cluster")]
+pub use cluster::run as run_cluster;
 use console::{Failure, Voice};
 
 /// Labels Arabic sentences by conflict event, with models trained on annotated sentences.
@@ -293,6 +301,7 @@ pub fn run() -> ExitCode {
     let voice = Voice {
         quiet: cli.voice.quiet,
         json: cli.voice.log == LogForm::Json,
+        program: None,
     };
     voice.set();
     interrupt::handle();

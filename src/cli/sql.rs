@@ -1,5 +1,10 @@
 //! `marsad sql`.
 
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(not(feature = "cluster"))]
+#[path = "sql/no_cluster.rs"]
+mod cluster;
 mod folder;
 
 use std::io::{self, IsTerminal, Read, Write};
@@ -21,6 +26,7 @@ use crate::sql::{
     EventModel, RowsFormat, SqlSession, Stopped, TableArgument, TableOptions, WrittenRows,
     on_engine, run_ordered, write_rows,
 };
+use cluster::{ClusterArgs, Remote};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -60,6 +66,8 @@ pub(super) struct SqlArgs {
     sample_rows: Option<u64>,
     #[command(flatten)]
     threads: ThreadArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 impl SqlArgs {
@@ -132,10 +140,9 @@ pub(super) fn run(args: &SqlArgs) -> std::result::Result<ExitCode, Failure> {
     let statement = args.statement()?;
     let model = Arc::new(EventModel::new(args.model.load()?));
     on_engine(args.threads(), || async {
-        let session = args.session(&model)?;
-        let run = Run { args, session };
+        let run = Run::begin(args, &model).await?;
         let plan = run.session.plan(&statement).await?;
-        run.write(plan).await
+        run.write(plan, &statement).await
     })?
 }
 
@@ -143,10 +150,30 @@ pub(super) fn run(args: &SqlArgs) -> std::result::Result<ExitCode, Failure> {
 struct Run<'a> {
     args: &'a SqlArgs,
     session: SqlSession,
+    /// The cluster that does the work; this process where there is none.
+    remote: Option<Remote>,
 }
 
-impl Run<'_> {
-    async fn write(&self, plan: Arc<dyn ExecutionPlan>) -> std::result::Result<ExitCode, Failure> {
+impl<'a> Run<'a> {
+    async fn begin(args: &'a SqlArgs, model: &Arc<EventModel>) -> Result<Self> {
+        let remote = args.cluster.connect(model).await?;
+        let session = args.session(model)?;
+        let session = match &remote {
+            Some(remote) => remote.prepare(session),
+            None => session,
+        };
+        Ok(Self {
+            args,
+            session,
+            remote,
+        })
+    }
+
+    async fn write(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        statement: &str,
+    ) -> std::result::Result<ExitCode, Failure> {
         let args = self.args;
         let files = self.session.files();
         if let Some(path) = &args.output {
@@ -157,16 +184,18 @@ impl Run<'_> {
         }
         let written = match &args.output {
             None => {
-                let rows = self.rows(plan)?;
+                let rows = self.rows(plan, statement).await?;
                 let written = self.write_into(rows, io::stdout()).await;
+                self.end(written.is_ok()).await;
                 written
                     .map_err(|stopped| stopped.into_failure(Path::new("standard output")))?
                     .0
             }
             Some(path) => {
                 let file = Compressed::new(Compression::of(path), OutputFile::create(path)?);
-                let rows = self.rows(plan)?;
+                let rows = self.rows(plan, statement).await?;
                 let written = self.write_into(rows, file).await;
+                self.end(written.is_ok()).await;
                 let (written, file) = written.map_err(|stopped| stopped.into_failure(path))?;
                 let file = file.finish().map_err(|error| Error::io(path, error))?;
                 file.keep()?;
@@ -177,9 +206,23 @@ impl Run<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The rows of a plan, made in this process.
-    fn rows(&self, plan: Arc<dyn ExecutionPlan>) -> Result<SendableRecordBatchStream> {
-        run_ordered(plan, self.session.task(), self.args.threads())
+    /// The rows of a plan, made in this process or on a cluster.
+    async fn rows(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        statement: &str,
+    ) -> Result<SendableRecordBatchStream> {
+        match &self.remote {
+            Some(remote) => remote.rows(plan, &self.session, statement).await,
+            None => run_ordered(plan, self.session.task(), self.args.threads()),
+        }
+    }
+
+    /// Tells the cluster that its rows are fetched, or not wanted any more.
+    async fn end(&self, fetched: bool) {
+        if let Some(remote) = &self.remote {
+            remote.end(fetched).await;
+        }
     }
 
     async fn write_into<W: Write + Send>(
@@ -202,6 +245,8 @@ impl Run<'_> {
 
     fn progress(&self) -> Progress {
         let bar = match self.session.bytes_to_read() {
+            // What a cluster reads is not read here.
+            _ if self.remote.is_some() => progress(None, "{spinner} {msg} fetched ({elapsed})"),
             0 => progress(None, "{spinner} {msg} ({elapsed})"),
             bytes => progress(
                 Some(bytes),

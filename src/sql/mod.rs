@@ -25,5 +25,4 @@ pub use session::SqlSession;
 pub use tables::{TableArgument, TableFormat, TableOptions};
 
 #[cfg(feature = "cluster")]
-#[expect(unused_imports)]
 pub(crate) use functions::{FUNCTIONS, event_function, event_model_of};

@@ -29,7 +29,6 @@ impl EventModel {
 
     /// A model that is known by name only, for planning.
     #[cfg(any(feature = "cluster", test))]
-    #[cfg_attr(not(test), expect(dead_code))]
     pub(crate) fn described(digest: String, labels: Vec<String>) -> Self {
         Self {
             digest,

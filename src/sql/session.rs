@@ -80,6 +80,17 @@ impl SqlSession {
         Self { options, ..self }
     }
 
+    /// The same session, with other settings of the engine.
+    #[cfg(feature = "cluster")]
+    #[must_use]
+    pub(crate) fn with_settings(self, change: impl FnOnce(SessionConfig) -> SessionConfig) -> Self {
+        let state = self.context.state();
+        let config = change(state.config().clone());
+        let state = SessionStateBuilder::new_from_existing(state);
+        let context = SessionContext::new_with_state(state.with_config(config).build());
+        Self { context, ..self }
+    }
+
     /// Names files as tables; arguments of one name are put together. What the files hold is looked
     /// at when a statement asks for it.
     ///

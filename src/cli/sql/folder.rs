@@ -66,10 +66,7 @@ pub(super) fn run(args: &SqlArgs, path: &Path) -> std::result::Result<ExitCode, 
         PartsTarget::new(folder.staging(), format, args.partition_by.clone()).map_err(told)?;
     let model = Arc::new(EventModel::new(args.model.load()?));
     let written = on_engine(args.threads(), || async {
-        let run = Run {
-            args,
-            session: args.session(&model)?,
-        };
+        let run = Run::begin(args, &model).await?;
         run.write_folder(folder, target, &statement, &model).await
     })??;
     tell(path, &written);
@@ -86,16 +83,24 @@ impl Run<'_> {
     ) -> std::result::Result<Written, Failure> {
         let plan = self.parted(statement).await?;
         self.refuse_folder_of_table(folder.path())?;
-        let plan = shared_out(plan, self.args.threads())?;
-        let parts = PartsExec::try_new(plan, target.clone()).map_err(told)?;
-        let statement = Statement {
+        let plan = match self.remote {
+            Some(_) => plan,
+            None => shared_out(plan, self.args.threads())?,
+        };
+        let parts = Arc::new(PartsExec::try_new(plan, target.clone()).map_err(told)?);
+        let manifest = Statement {
             text: statement,
             model: Some(model.digest()),
             parts: parts.properties().output_partitioning().partition_count(),
         };
-        let rows = parts::run(Arc::new(parts), self.args.threads(), self.session.task());
-        let files = self.gather(rows).await.map_err(told)?;
-        Ok(parts::commit(folder, &target, files, &statement)?)
+        let rows = match &self.remote {
+            Some(remote) => remote.rows(parts, &self.session, statement).await?,
+            None => parts::run(parts, self.args.threads(), self.session.task()),
+        };
+        let files = self.gather(rows).await.map_err(told);
+        self.end(files.is_ok()).await;
+        let files = files?;
+        Ok(parts::commit(folder, &target, files, &manifest)?)
     }
 
     /// The plan of a statement with a partition for each file, whose number is that of the input and not of

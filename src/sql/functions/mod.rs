@@ -43,7 +43,6 @@ pub(crate) fn event_function(name: &str, model: &Arc<EventModel>) -> Option<Scal
 
 /// The model that a function applies; none for a function that is not of [`FUNCTIONS`].
 #[cfg(any(feature = "cluster", test))]
-#[cfg_attr(not(test), expect(dead_code))]
 pub(crate) fn event_model_of(function: &ScalarUDF) -> Option<Arc<EventModel>> {
     let function = function.inner().downcast_ref::<EventFunction>()?;
     Some(function.model.clone())
