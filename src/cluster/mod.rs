@@ -6,7 +6,7 @@
 
 mod api;
 mod client;
-mod codec;
+pub(crate) mod codec;
 mod connections;
 mod endpoint;
 mod executor;

@@ -83,9 +83,16 @@ impl Run<'_> {
     ) -> std::result::Result<Written, Failure> {
         let plan = self.parted(statement).await?;
         self.refuse_folder_of_table(folder.path())?;
-        let plan = match self.remote {
-            Some(_) => plan,
-            None => shared_out(plan, self.args.threads())?,
+        // A single part of a cluster is written here: its rows are fetched in their order, of which LIMIT
+        // takes the first.
+        let alone = plan.properties().output_partitioning().partition_count() == 1;
+        let (plan, remote) = match &self.remote {
+            None => (shared_out(plan, self.args.threads())?, None),
+            Some(remote) if alone => {
+                let rows = remote.rows(plan, &self.session, statement).await?;
+                (parts::fetched(rows).map_err(told)?, None)
+            }
+            Some(remote) => (plan, Some(remote)),
         };
         let parts = Arc::new(PartsExec::try_new(plan, target.clone()).map_err(told)?);
         let manifest = Statement {
@@ -93,7 +100,7 @@ impl Run<'_> {
             model: Some(model.digest()),
             parts: parts.properties().output_partitioning().partition_count(),
         };
-        let rows = match &self.remote {
+        let rows = match remote {
             Some(remote) => remote.rows(parts, &self.session, statement).await?,
             None => parts::run(parts, self.args.threads(), self.session.task()),
         };
@@ -103,9 +110,12 @@ impl Run<'_> {
         Ok(parts::commit(folder, &target, files, &manifest)?)
     }
 
-    /// The plan of a statement with a partition for each file, whose number is that of the input and not of
-    /// the threads.
+    /// The plan of a statement with a partition for each file. In this process their number is that of the
+    /// input and not of the threads; a cluster has its own, so that all its cores have work.
     async fn parted(&self, statement: &str) -> Result<Arc<dyn ExecutionPlan>> {
+        if let (Some(_), None) = (&self.remote, self.args.files) {
+            return self.session.plan(statement).await;
+        }
         self.session.set_partitions(1);
         let plan = self.session.plan(statement).await?;
         let by_size = self.session.bytes_to_read().div_ceil(BYTES_A_FILE);

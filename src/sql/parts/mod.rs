@@ -23,6 +23,8 @@ mod keys;
 mod report;
 mod run;
 mod sink;
+mod sorted;
+mod store;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -33,4 +35,4 @@ pub(crate) use definition::{PartFormat, PartsTarget};
 pub(crate) use engine::PartsEngine;
 pub(crate) use exec::PartsExec;
 pub(crate) use report::PartFile;
-pub(crate) use run::{gather, run};
+pub(crate) use run::{fetched, gather, run};

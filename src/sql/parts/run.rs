@@ -1,12 +1,15 @@
 //! Parts written in this process.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::datatypes::SchemaRef;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::{DataFusionError, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::{StreamExt, TryStreamExt};
 
 use super::super::errors::panicked;
@@ -56,4 +59,47 @@ pub(crate) async fn gather(
         files.extend(told);
     }
     Ok(files)
+}
+
+/// A plan with one partition: rows that come from elsewhere, once.
+///
+/// # Errors
+/// When the rows have no sound columns.
+pub(crate) fn fetched(rows: SendableRecordBatchStream) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = rows.schema();
+    let fetched = Arc::new(Fetched {
+        schema: schema.clone(),
+        rows: Mutex::new(Some(rows)),
+    });
+    let plan = StreamingTableExec::try_new(schema, vec![fetched], None, [], false, None)?;
+    Ok(Arc::new(plan))
+}
+
+struct Fetched {
+    schema: SchemaRef,
+    rows: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Fetched")
+    }
+}
+
+impl PartitionStream for Fetched {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let taken = self
+            .rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        taken.unwrap_or_else(|| {
+            let again = futures::stream::once(async { internal_err!("rows are fetched once") });
+            Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), again))
+        })
+    }
 }

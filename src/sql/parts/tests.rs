@@ -211,7 +211,7 @@ fn without_rows_one_file_tells_the_columns() {
                 let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
                 assert_eq!(reader.schema().fields().len(), 2);
             }
-            PartFormat::Csv => {
+            PartFormat::Csv | PartFormat::Tsv => {
                 assert_eq!(std::fs::read(out.join(name)).unwrap(), b"number,place\n")
             }
             PartFormat::Jsonl => assert_eq!(std::fs::read(out.join(name)).unwrap(), b""),
@@ -337,4 +337,45 @@ fn slices_write_nothing_before_they_are_told_their_parts() {
     let recut =
         datafusion::physical_plan::replace_children_if_necessary(numbered, vec![whole]).unwrap();
     assert!(recut.execute(0, Arc::new(TaskContext::default())).is_err());
+}
+
+/// With the codec and the slicing of a real cluster: what a task of the second partition writes is part 1.
+#[cfg(feature = "cluster")]
+#[test]
+fn tasks_of_a_cluster_write_the_parts_of_the_whole_plan() {
+    use ballista_scheduler::state::task_builder::restrict_plan_to_partitions;
+    use datafusion_proto::physical_plan::AsExecutionPlan;
+    use datafusion_proto::protobuf::PhysicalPlanNode;
+
+    use crate::cluster::codec::ClusterCodec;
+
+    let around = tempfile::tempdir().unwrap();
+    let out = around.path().join("out");
+    let folder = OutputFolder::create(&out).unwrap();
+    let target = target(&folder, PartFormat::Parquet, &["place"]);
+    let input = memory(&[
+        vec![batch(&[(1, Some("تعز"))])],
+        vec![batch(&[(2, Some("حلب")), (3, Some("تعز"))])],
+    ]);
+    let context = Arc::new(TaskContext::default());
+    let codec = ClusterCodec::of_planner();
+    let sent = |plan: Arc<dyn ExecutionPlan>| {
+        let mut bytes = Vec::new();
+        let message = PhysicalPlanNode::try_from_physical_plan(plan, &codec).unwrap();
+        message.try_encode(&mut bytes).unwrap();
+        let message = PhysicalPlanNode::try_decode(&bytes).unwrap();
+        message.try_into_physical_plan(&context, &codec).unwrap()
+    };
+    let whole = sent(Arc::new(PartsExec::try_new(input, target.clone()).unwrap()));
+    let mut told = Vec::new();
+    for part in [1, 0] {
+        let slice = sent(restrict_plan_to_partitions(whole.clone(), &[part]).unwrap());
+        let numbered = number_parts(slice, &[part]).unwrap();
+        let rows = numbered.execute(0, context.clone()).unwrap();
+        told.extend(runtime().block_on(gather(rows, |_| ())).unwrap());
+    }
+    let written = commit(folder, &target, told, &statement(2)).unwrap();
+    assert_eq!((written.rows, written.files), (3, 3));
+    assert_eq!(numbers(out.join("place=تعز/part-00000.parquet")), [1]);
+    assert_eq!(numbers(out.join("place=تعز/part-00001.parquet")), [3]);
 }
