@@ -34,6 +34,20 @@ class Run:
         self.cpu, self.wall, self.peak = cpu, wall, peak
 
 
+def peak_of(process):
+    """MB at the peak of a process that runs."""
+    with open(f"/proc/{process}/status") as file:
+        found = re.search(r"VmHWM:\s+(\d+)", file.read())
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def watch(look, ended):
+    """Looks every twenty milliseconds until all has ended."""
+    while not ended.wait(0.02):
+        with contextlib.suppress(OSError):
+            look()
+
+
 def run(command, limit):
     """Runs a program to its end; stops everything when it fails or takes too long."""
     with tempfile.TemporaryFile() as told:
@@ -41,15 +55,21 @@ def run(command, limit):
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT)
         timer = threading.Timer(limit, process.kill)
         timer.start()
+        # What wait4 tells of the peak may be that of this Python, from before the program took its place.
+        seen, ended = [0.0], threading.Event()
+        watcher = threading.Thread(target=watch, args=(lambda: seen.append(peak_of(process.pid)), ended), daemon=True)
+        watcher.start()
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
         timer.cancel()
+        ended.set()
+        watcher.join()
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             told.seek(0)
             lines = told.read().decode("utf-8", "replace")[-2000:]
             sys.exit(f"{' '.join(command)}\nended with {process.returncode}:\n{lines}")
-    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    return Run(usage.ru_utime + usage.ru_stime, wall, max(seen))
 
 
 class Server:
@@ -88,8 +108,7 @@ class Server:
 
     def peak(self):
         """MB at the peak."""
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) / 1024
+        return peak_of(self.process.pid)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -125,15 +144,14 @@ class Cluster:
     def cpu(self):
         return [executor.cpu() for executor in self.executors]
 
-    def written(self):
-        """Bytes of rows on their way in the executors' folders, each file once."""
-        total = 0
+    def note_files(self, files):
+        """Notes the files in the executors' work folders, with the most bytes that each was seen with."""
         for work in self.folders:
             for path, _, names in os.walk(work):
                 for name in names:
                     with contextlib.suppress(OSError):
-                        total += os.path.getsize(os.path.join(path, name))
-        return total
+                        file = os.path.join(path, name)
+                        files[file] = max(files.get(file, 0), os.path.getsize(file))
 
 
 def median(values, digits=2):
@@ -224,20 +242,28 @@ def executors(arguments, folder):
                 return run(command + (["--cluster", cluster.address] if cluster else []), arguments.limit)
 
             outputs = [os.path.join(folder, f"{name}.parquet") for name in ("here", "one", "two")]
-            for cluster, output in zip([None, *clusters], outputs):
-                job(cluster, output)
+            job(None, outputs[0])
+            shuffled = {}
+            for number, cluster in zip((1, 2), clusters):
+                # They are removed when the rows have been fetched; looking costs time, so not while it is measured.
+                files, ended = {}, threading.Event()
+                watcher = threading.Thread(target=watch, args=(lambda: cluster.note_files(files), ended), daemon=True)
+                watcher.start()
+                job(cluster, outputs[number])
+                ended.set()
+                watcher.join()
+                shuffled[number] = sum(files.values()) / 1e6
             alone = sorted(map(repr, pq.read_table(outputs[0]).to_pylist()))
             for output in outputs[1:]:
                 if sorted(map(repr, pq.read_table(output).to_pylist())) != alone:
                     sys.exit(f"{what}: the cluster gives other rows than one process ({output})")
             costs = {1: [], 2: []}
-            shares, shuffled = {1: [], 2: []}, {1: [], 2: []}
+            shares = {1: [], 2: []}
             for _ in range(arguments.runs):
                 for number, cluster in zip((1, 2), clusters):
-                    before, written = cluster.cpu(), cluster.written()
+                    before = cluster.cpu()
                     costs[number].append(job(cluster, outputs[number]))
                     shares[number].append([now - then for now, then in zip(cluster.cpu(), before)])
-                    shuffled[number].append(max(0, cluster.written() - written) / 1e6)
             rows = []
             for number, cluster in zip((1, 2), clusters):
                 found = costs[number]
@@ -245,7 +271,7 @@ def executors(arguments, folder):
                 peak = " + ".join(f"{executor.peak():.0f}" for executor in cluster.executors)
                 faster = spread(ratios(costs[1], found), 3) if number == 2 else "1"
                 rows.append([str(number), spread([one.wall for one in found]), faster, share, median([one.cpu for one in found]),
-                             peak, f"{cluster.scheduler.peak():.0f}", median([one.peak for one in found], 0), median(shuffled[number])])
+                             peak, f"{cluster.scheduler.peak():.0f}", median([one.peak for one in found], 0), f"{shuffled[number]:.2f}"])
             table(f"Executors of one core: {what}, {arguments.cluster_rows:,} rows in {arguments.files} Parquet files; "
                   f"{len(alone):,} rows equal to those of one process; {arguments.runs} runs each in turns",
                   ["executors", "wall s", "times as fast", "CPU s, executors", "CPU s, client", "peak MB, executors", "scheduler",
