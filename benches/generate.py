@@ -14,11 +14,8 @@ import argparse, glob, json, os, random, sys
 SYLLABLES = [a + b for a in "بتثجحخدذرزسشصضطظعغفقكلمنهوي" for b in ["ا", "و", "ي", "", "ار", "ين"]]
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("rows", type=int)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
+def generated(count, seed=1):
+    """So many rows, one after the other."""
     folder = os.path.join(os.path.dirname(__file__), "..", "data", "corpus")
     sentences = []
     for path in sorted(glob.glob(os.path.join(folder, "*.jsonl"))):
@@ -26,15 +23,23 @@ def main():
             for line in lines:
                 row = json.loads(line)
                 sentences.append((row["text"].split(), row["labels"]))
-    random.seed(arguments.seed)
+    random.seed(seed)
     rare = lambda: "".join(random.choice(SYLLABLES) for _ in range(random.randint(2, 4)))
-    for number in range(arguments.rows):
+    for number in range(count):
         (first, first_labels), (second, second_labels) = random.choice(sentences), random.choice(sentences)
         words = first[: random.randint(6, 18)] + [rare()] + second[-random.randint(6, 18) :]
         if random.random() < 0.5:
             words.insert(random.randrange(len(words)), rare())
         labels = sorted(set(first_labels) | set(second_labels))
-        row = {"id": f"r{number}", "doc": f"d{number // 8}", "text": " ".join(words), "labels": labels}
+        yield {"id": f"r{number}", "doc": f"d{number // 8}", "text": " ".join(words), "labels": labels}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rows", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    for row in generated(arguments.rows, arguments.seed):
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

@@ -66,7 +66,11 @@ impl<W: Write + Send> BatchWriter<W> {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         match self {
             Self::Parquet(writer) => writer.write(batch).map_err(of_parquet),
-            Self::Stream(writer) => writer.write(batch).map_err(of_arrow),
+            Self::Stream(writer) => {
+                writer.write(batch).map_err(of_arrow)?;
+                // Who reads along gets the whole batch, not the next one with it.
+                writer.get_mut().flush()
+            }
             Self::File(writer) => writer.write(batch).map_err(of_arrow),
         }
     }

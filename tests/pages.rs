@@ -1,14 +1,28 @@
-//! The commands of the tour and of the cookbook pages give what is printed there.
+//! The commands of the tour, of the cookbook pages and of the cluster's manual give what is printed there.
 
 mod support;
 
+use std::fs::File;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use support::repository;
 
 /// A block of commands and what they print, as a page shows it.
 const BLOCK: &str = "```console run";
+
+/// Features that the commands of a block need, named after it, and whether they are built in.
+const FEATURES: [(&str, bool); 2] = [
+    (" sql", cfg!(feature = "sql")),
+    (" cluster", cfg!(feature = "cluster")),
+];
+
+/// Ports that pages print. Others that are free are taken in their place.
+const PORTS: [&str; 5] = ["50050", "50051", "50052", "50061", "50062"];
+
+/// How long a program in the background may take until it has printed its lines.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A line that stands for any number of lines.
 const LEFT_OUT: &str = "…";
@@ -20,13 +34,21 @@ struct Shown {
     output: Vec<String>,
 }
 
+/// Whether a line begins a block that is to be run with the features that are built in.
+fn is_run(line: &str) -> bool {
+    line.strip_prefix(BLOCK).is_some_and(|feature| {
+        let built_in = FEATURES.iter().find(|(name, _)| *name == feature);
+        feature.is_empty() || built_in.is_some_and(|(_, built_in)| *built_in)
+    })
+}
+
 /// The commands of a page that are to be run, in order. A command goes on after a `\`.
 fn shown(page: &str) -> Vec<Shown> {
     let mut found: Vec<Shown> = Vec::new();
     let (mut inside, mut goes_on) = (false, false);
     for (number, line) in page.lines().enumerate() {
         if !inside {
-            inside = line == BLOCK;
+            inside = is_run(line);
         } else if line == "```" {
             inside = false;
         } else if let Some(command) = line.strip_prefix("$ ") {
@@ -62,29 +84,108 @@ fn fits(expected: &[String], found: &[&str]) -> bool {
     }
 }
 
-/// Runs a page's commands one after the other in a folder that holds the files of the tour.
-fn run_page(page: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    for files in ["data/tour", "data/samples"] {
-        for entry in std::fs::read_dir(repository(files)).unwrap() {
-            let entry = entry.unwrap();
-            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+/// The text of a page with ports that are free.
+fn with_free_ports(page: &str) -> String {
+    let listen = |_: &&str| std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listeners: Vec<_> = PORTS.iter().map(listen).collect();
+    let ports = PORTS.iter().zip(&listeners);
+    ports.fold(page.to_owned(), |page, (printed, listener)| {
+        page.replace(printed, &listener.local_addr().unwrap().port().to_string())
+    })
+}
+
+/// A program in the background, which ends with the page.
+struct Background(Child);
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // It is asked first, so that it tidies up.
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let asked = Instant::now();
+        while asked.elapsed() < Duration::from_secs(10) {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A folder that holds the files of the tour, and the search path that leads to the program.
+struct Place {
+    folder: tempfile::TempDir,
+    path: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for files in ["data/tour", "data/samples"] {
+            for entry in std::fs::read_dir(repository(files)).unwrap() {
+                let entry = entry.unwrap();
+                std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+            }
+        }
+        std::os::unix::fs::symlink(repository("data"), folder.path().join("data")).unwrap();
+        let program = Path::new(env!("CARGO_BIN_EXE_marsad")).parent().unwrap();
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+        Self { folder, path }
+    }
+
+    fn shell(&self, script: String) -> Command {
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(script)
+            .current_dir(self.folder.path())
+            .env("PATH", &self.path);
+        command
+    }
+
+    /// What a command prints.
+    fn run(&self, command: &str) -> String {
+        let output = self.shell(format!("{{ {command}\n}} 2>&1")).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    }
+
+    /// Starts a command and waits until it has printed some lines; gives what it has printed.
+    fn start(&self, command: &str, expected: &[String]) -> (Background, String) {
+        let printed = tempfile::NamedTempFile::new().unwrap();
+        let output = File::create(printed.path()).unwrap();
+        let mut shell = self.shell(format!("exec {command} 2>&1"));
+        let mut child = Background(shell.stdout(output).spawn().unwrap());
+        let begun = Instant::now();
+        loop {
+            let ended = child.0.try_wait().unwrap().is_some();
+            let text = std::fs::read_to_string(printed.path()).unwrap();
+            let lines: Vec<&str> = text.lines().collect();
+            if fits(expected, &lines) || ended || begun.elapsed() > PATIENCE {
+                return (child, text);
+            }
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
-    std::os::unix::fs::symlink(repository("data"), folder.path().join("data")).unwrap();
-    let program = Path::new(env!("CARGO_BIN_EXE_marsad")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let commands = shown(&std::fs::read_to_string(repository(page)).unwrap());
+}
+
+/// Runs a page's commands one after the other; those that end in `&` go on until the page ends.
+fn run_page(page: &str) {
+    let place = Place::new();
+    let commands = shown(&with_free_ports(
+        &std::fs::read_to_string(repository(page)).unwrap(),
+    ));
     assert!(!commands.is_empty(), "{page} shows no command");
+    let mut background = Vec::new();
     for shown in commands {
-        let output = Command::new("sh")
-            .arg("-c")
-            .arg(format!("{{ {}\n}} 2>&1", shown.command))
-            .current_dir(folder.path())
-            .env("PATH", &path)
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
+        let text = match shown.command.strip_suffix(" &") {
+            Some(command) => {
+                let (child, text) = place.start(command, &shown.output);
+                background.push(child);
+                text
+            }
+            None => place.run(&shown.command),
+        };
         let found: Vec<&str> = text.lines().collect();
         assert!(
             fits(&shown.output, &found),
@@ -93,6 +194,8 @@ fn run_page(page: &str) {
             shown.command
         );
     }
+    // Executors end before their scheduler.
+    while background.pop().is_some() {}
 }
 
 #[test]
@@ -101,9 +204,19 @@ fn the_tour_runs_as_printed() {
 }
 
 #[test]
-fn the_cookbooks_run_as_printed() {
+fn the_cookbook_for_research_runs_as_printed() {
     run_page("docs/cookbook-research.md");
+}
+
+#[test]
+fn the_cookbook_for_engineers_runs_as_printed() {
     run_page("docs/cookbook-engineering.md");
+}
+
+#[test]
+#[cfg(feature = "cluster")]
+fn the_manual_of_the_cluster_runs_as_printed() {
+    run_page("docs/cluster.md");
 }
 
 #[test]
@@ -114,6 +227,13 @@ fn outputs_are_compared_line_by_line() {
     assert!(fits(&expected, &["a", "d"]));
     assert!(!fits(&expected, &["a", "b"]));
     assert!(!fits(&lines("a"), &["a", "b"]));
+    for (block, run) in [
+        ("", true),
+        (" sql", cfg!(feature = "sql")),
+        (" once", false),
+    ] {
+        assert_eq!(is_run(&format!("{BLOCK}{block}")), run, "{block}");
+    }
     let page = "```console run\n$ marsad x \\\n  y\none\n$ z\n```\n```console\n$ other\n```\n";
     let commands = shown(page);
     assert_eq!(commands.len(), 2);
