@@ -484,7 +484,10 @@ fn what_is_no_query_or_names_what_there_is_not_is_refused() {
         ("SELECT event_labels(nr) FROM t", vec!["event_labels", "nr"]),
         ("SELECT sum(text) FROM t", vec!["sum(Utf8)"]),
         ("SELECT id, id FROM t", vec!["two columns", "\"id\"", "AS"]),
-        ("SELECT nr AS id, id FROM t", vec!["two columns", "\"id\""]),
+        (
+            "SELECT nr AS id, id FROM t",
+            vec!["several columns", "\"id\"", "AS"],
+        ),
         ("SELECT 1 / (nr - nr) FROM t", vec!["divided by zero"]),
         ("SELECT CAST(text AS INT) FROM t", vec!["Cannot cast"]),
         (

@@ -170,8 +170,8 @@ fn schema(error: &SchemaError) -> String {
             }
         }
         SchemaError::AmbiguousReference { field } => format!(
-            "more than one table has a column {:?}; write TABLE.{}",
-            field.name, field.name
+            "the name {:?} fits several columns; write TABLE.{}, or rename one: … AS {}_2",
+            field.name, field.name, field.name
         ),
         SchemaError::DuplicateUnqualifiedField { name } => two_columns(name),
         SchemaError::DuplicateQualifiedField { name, .. } => two_columns(name),
