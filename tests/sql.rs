@@ -203,7 +203,14 @@ fn folders_of_keys_become_columns_and_choose_files() {
     );
     let pattern = values(sql(&folder, some, &["-t", "t=archive/day=*/*.jsonl"]));
     assert_eq!(pattern.len(), 2, "a pattern's folders are columns as well");
-    // A file that another day has broken is not read for this one.
+    std::fs::create_dir_all(folder.path("both/day=a")).unwrap();
+    folder.write("both/day=a/x.csv", "day,n\nb,1\n");
+    let both = values(sql(&folder, "SELECT n, day FROM t", &["-t", "t=both"]));
+    assert_eq!(
+        both,
+        [json!({"n": "1", "day": "a"})],
+        "the folder's value counts"
+    );
     let inside = sql(
         &folder,
         "SELECT nr FROM t",
@@ -546,6 +553,12 @@ fn values_have_one_form_in_each_format() {
         "text,n,share,one,small,ok,day,at,nothing,list,bars,numbers,price\n\
          \"قال \"\"نعم\"\", ثم\",-3,0.25,1,1.5e-9,true,2024-01-02,2024-01-02T03:04:05,,a|b,\"[\"\"a|b\"\"]\",\"[1,2]\",1.10\n"
     );
+    let single = sql(
+        &folder,
+        "SELECT nullif(n, 1) AS n FROM (VALUES (1), (2)) AS t(n)",
+        &["--to", "csv"],
+    );
+    assert_eq!(single.done().out, "n\n\"\"\n2\n");
     let table = sql(
         &folder,
         "SELECT 'x' AS text, 12 AS n, ['a','b'] AS labels",

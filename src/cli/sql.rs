@@ -31,8 +31,8 @@ use cluster::{ClusterArgs, Remote};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  marsad sql \"SELECT id, event_labels(text) AS labels FROM t\" --table t=rows.parquet -o labels.parquet
-  marsad sql \"SELECT s.text, event_labels(s.text) AS labels FROM
+  marsad sql \"SELECT id, event_labels(text) AS labels FROM t\" -t t=rows.parquet -o labels.parquet
+  marsad sql \"SELECT s['text'] AS text, event_labels(s['text']) AS labels FROM
     (SELECT unnest(event_sentences(body)) AS s FROM 'articles.jsonl.gz')\"
   marsad sql \"SELECT day, label, count(*) AS n FROM
     (SELECT day, unnest(event_labels(text)) AS label FROM archive)
@@ -47,10 +47,11 @@ become columns of text; hidden files and those that begin with _ are left out.
 Formats go by the endings .parquet, .csv, .tsv, .jsonl, .ndjson, .json, also beneath .gz and .zst;
 t:csv=PATH tells it. FROM 'rows.parquet' needs no --table. Names keep their capital letters.
 All columns of CSV are text unless --infer is given, so that 007 stays 007; an empty cell is null.
-Fields of JSON Lines are those of all rows, so these files are read twice; --sample-rows N saves that.
+Fields of JSON Lines are those of all rows, so that the files are read twice, or in part with
+--sample-rows N.
 Columns are put together by name; one that a file has not is null there.
 Rows come in the order of the input, the same for any number of threads. Grouped and joined rows
-come in no fixed order, nor do those that are equal to ORDER BY: name columns enough to tell them apart.
+come in no fixed order, nor do those that ORDER BY does not tell apart: name enough columns.
 Columns of the output are those of the statement; docs/fields.md has their forms.")]
 pub(super) struct SqlArgs {
     /// The query; - reads it from standard input

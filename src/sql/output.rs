@@ -274,11 +274,17 @@ fn add_row(table: &mut Table, schema: &SchemaRef, cells: Vec<String>) {
 }
 
 fn append_record(columns: &[Column<'_>], row: usize, delimiter: u8, output: &mut Vec<u8>) {
+    let start = output.len();
     let mut cells = Cells::new(output, delimiter);
     for column in columns {
         cells.of(|cell| column.append_plain(row, cell));
     }
     cells.end_row();
+    if delimiter == b',' && output.get(start..) == Some(b"\n".as_slice()) {
+        // An empty line would be no row at all to those who read it.
+        output.truncate(start);
+        output.extend_from_slice(b"\"\"\n");
+    }
 }
 
 fn append_object(columns: &[Column<'_>], row: usize, output: &mut Vec<u8>) {

@@ -107,7 +107,7 @@ impl FilesTable {
         let mut runs: Vec<Run> = Vec::new();
         for (file, (own, bytes)) in found.files.iter().zip(looked) {
             let read_as = match file.format {
-                TableFormat::Csv | TableFormat::Tsv => in_order_of(&own, &schema),
+                TableFormat::Csv | TableFormat::Tsv => in_order_of(&own, &schema, &found.keys),
                 _ => schema.clone(),
             };
             let scanned = ScannedFile {
@@ -337,9 +337,14 @@ impl TableProvider for FilesTable {
     }
 }
 
-/// The columns of a file in its own order, with the types of the table.
-fn in_order_of(own: &SchemaRef, table: &SchemaRef) -> SchemaRef {
+/// The columns of a file in its own order, with the types of the table. Those that folders give as
+/// well are there under a name that nobody asks for.
+fn in_order_of(own: &SchemaRef, table: &SchemaRef, keys: &[String]) -> SchemaRef {
     let fields = own.fields().iter().map(|field| {
+        if keys.contains(field.name()) {
+            let hidden = format!("\u{0}{}", field.name());
+            return Arc::new(field.as_ref().clone().with_name(hidden));
+        }
         let known = table.field_with_name(field.name());
         known.map_or_else(|_| field.clone(), |known| Arc::new(known.clone()))
     });
