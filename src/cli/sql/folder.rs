@@ -80,6 +80,7 @@ impl Run<'_> {
         model: &EventModel,
     ) -> std::result::Result<Written, Failure> {
         let plan = self.parted(statement).await?;
+        target.key_columns(&plan.schema()).map_err(told)?;
         // A single part of a cluster is written here: its rows are fetched in their order, of which LIMIT
         // takes the first.
         let alone = plan.properties().output_partitioning().partition_count() == 1;
