@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ballista_core::RuntimeProducer;
 use ballista_core::error::BallistaError;
 use ballista_core::ids::new_instance_id;
 use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_executor::health::ExecutorHealth;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use tokio::net::TcpListener;
 
 use super::api::{Api, executor_id};
@@ -22,7 +25,7 @@ use super::work_folder::WorkFolder;
 use super::{LARGEST_MESSAGE, address_of, not_listening, session_config, warn_of_strangers};
 use crate::error::{Error, Result};
 use crate::sql::parts::PartsEngine;
-use crate::sql::{EventModel, FUNCTIONS, event_function};
+use crate::sql::{EventModel, FUNCTIONS, MeteredFiles, event_function};
 
 /// How an executor is run.
 #[derive(Clone, Debug)]
@@ -124,6 +127,7 @@ impl ExecutorSettings {
             override_function_registry: Some(Arc::new(functions)),
             override_config_producer: Some(Arc::new(session_config)),
             override_physical_codec: Some(Arc::new(codec)),
+            override_runtime_producer: Some(runtime_in(folder)),
             health: health.clone(),
             ..ExecutorProcessConfig::default()
         }
@@ -208,5 +212,18 @@ fn why_stopped(
             "the scheduler at {scheduler} stopped this executor: it had not heard of it for longer \
              than its --executor-timeout; start it again"
         ),
+    })
+}
+
+/// What tasks are run in: the files of this machine are read as in the process of a client.
+fn runtime_in(folder: &WorkFolder) -> RuntimeProducer {
+    let work = folder.path().to_owned();
+    Arc::new(move |_| {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_temp_file_path(&work)
+            .build_arc()?;
+        let files = Arc::new(MeteredFiles::unwatched());
+        runtime.register_object_store(ObjectStoreUrl::local_filesystem().as_ref(), files);
+        Ok(runtime)
     })
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::files::BYTE_ORDER_MARK;
 use crate::error::{Error, Result};
 
 /// Reads records of delimited text, one after the other, from a file of any size.
@@ -125,7 +126,6 @@ impl DelimitedRecords {
         delimiter: u8,
         has_quotes: bool,
     ) -> Result<Self> {
-        const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
         let head = inner.fill_buf().map_err(|error| Error::io(path, error))?;
         if head.starts_with(BYTE_ORDER_MARK) {
             inner.consume(BYTE_ORDER_MARK.len());

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::encoding::{NotUtf8, TextEncoding, decoded};
 use super::zstd::ZstdFrames;
+use crate::compressed::Compression;
 use crate::error::{Error, Result};
 
 const BUFFER_BYTES: usize = 1 << 18;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
+pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
@@ -92,18 +93,42 @@ fn decompressed<R: Read + Send + 'static>(
     let buffered = reader.fill_buf()?.len();
     head.extend_from_slice(&reader.buffer()[..buffered]);
     reader.consume(buffered);
-    let gzip = head.starts_with(&GZIP_MAGIC);
-    let zstd = head.starts_with(&ZSTD_MAGIC);
+    let compression = compression_in(&head);
     let whole = std::io::Cursor::new(head).chain(reader);
-    if gzip {
-        let decoder = flate2::read::MultiGzDecoder::new(whole);
-        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
+    Ok(match compression {
+        Compression::None => Box::new(whole),
+        Compression::Gzip => {
+            let decoder = flate2::read::MultiGzDecoder::new(whole);
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+        }
+        Compression::Zstd => {
+            let decoder = ZstdFrames::new(whole);
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+        }
+    })
+}
+
+fn compression_in(head: &[u8]) -> Compression {
+    if head.starts_with(&GZIP_MAGIC) {
+        Compression::Gzip
+    } else if head.starts_with(&ZSTD_MAGIC) {
+        Compression::Zstd
+    } else {
+        Compression::None
     }
-    if zstd {
-        let decoder = ZstdFrames::new(whole);
-        return Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder)));
-    }
-    Ok(Box::new(whole))
+}
+
+/// How a file is compressed, by its first bytes, as [`open`] sees it: its name may tell otherwise.
+///
+/// # Errors
+/// When the file cannot be read.
+#[cfg(feature = "sql")]
+pub(crate) fn compression_of(path: &Path) -> Result<Compression> {
+    let mut head = Vec::with_capacity(ZSTD_MAGIC.len());
+    File::open(path)
+        .and_then(|file| file.take(ZSTD_MAGIC.len() as u64).read_to_end(&mut head))
+        .map_err(|error| Error::io(path, error))?;
+    Ok(compression_in(&head))
 }
 
 /// What comes next in a file, without a byte order mark and leading white space; nothing is taken

@@ -47,7 +47,7 @@ pub(crate) use digest::CorpusDigest;
 pub(crate) use elements::{Element, JsonArray};
 pub(crate) use encoding::{NotUtf8, decoded};
 #[cfg(feature = "sql")]
-pub(crate) use files::count_read;
+pub(crate) use files::{BYTE_ORDER_MARK, compression_of, count_read};
 pub(crate) use files::{
     Block, Blocks, PieceLines, STANDARD_INPUT, bytes_read, can_be_read_twice, ending, open, peek,
 };

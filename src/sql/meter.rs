@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::Seek;
+use std::io::{Read, Seek};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use datafusion::object_store::local::LocalFileSystem;
 use datafusion::object_store::path::Path;
 use datafusion::object_store::{
-    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt};
 
-use crate::corpus::count_read;
+use crate::corpus::{BYTE_ORDER_MARK, count_read};
 
 /// Counts what is read of whole files by looking where their readers stand.
 #[derive(Debug, Default)]
@@ -72,20 +72,65 @@ impl Meter {
     }
 }
 
-/// The files of this machine, what is read of them being counted.
+/// The files of this machine, what is read of them being counted. A byte order mark is given as blanks.
 #[derive(Debug)]
-pub(super) struct MeteredFiles {
+pub(crate) struct MeteredFiles {
     files: LocalFileSystem,
-    meter: Arc<Meter>,
+    /// Nothing where nobody looks how far reading has come.
+    meter: Option<Arc<Meter>>,
 }
 
 impl MeteredFiles {
     pub(super) fn new(meter: &Arc<Meter>) -> Self {
         Self {
             files: LocalFileSystem::new(),
-            meter: meter.clone(),
+            meter: Some(meter.clone()),
         }
     }
+
+    /// The files of a machine whose tasks are watched elsewhere.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn unwatched() -> Self {
+        Self {
+            files: LocalFileSystem::new(),
+            meter: None,
+        }
+    }
+
+    /// What was asked for with blanks in place of a byte order mark, so that all else stays where it is.
+    async fn without_mark(
+        &self,
+        location: &Path,
+        options: GetOptions,
+        found: GetResult,
+    ) -> Result<GetResult> {
+        let wanted = found.range.clone();
+        let end = wanted.end.min(BYTE_ORDER_MARK.len() as u64);
+        let blanks = vec![b' '; end.saturating_sub(wanted.start) as usize];
+        let blanks = stream::iter([Ok(blanks.into())]);
+        let payload = if wanted.end > end {
+            let rest = GetOptions {
+                range: Some(GetRange::Bounded(end..wanted.end)),
+                ..options
+            };
+            let rest = self.files.get_opts(location, rest).await?;
+            blanks.chain(rest.into_stream()).boxed()
+        } else {
+            blanks.boxed()
+        };
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(payload),
+            ..found
+        })
+    }
+}
+
+/// Whether a file begins with a byte order mark; it stands at its beginning afterwards.
+fn is_marked(file: &mut File) -> std::io::Result<bool> {
+    let mut head = [0; BYTE_ORDER_MARK.len()];
+    let read = file.read_exact(&mut head);
+    file.rewind()?;
+    Ok(read.is_ok() && head == BYTE_ORDER_MARK)
 }
 
 impl fmt::Display for MeteredFiles {
@@ -115,9 +160,20 @@ impl ObjectStore for MeteredFiles {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let whole = options.range.is_none() && !options.head;
-        let found = self.files.get_opts(location, options).await?;
-        match &found.payload {
-            GetResultPayload::File(file, _) if whole => self.meter.begins(location, file),
+        let begins = !options.head;
+        let mut found = self.files.get_opts(location, options.clone()).await?;
+        if begins
+            && found.range.start < BYTE_ORDER_MARK.len() as u64
+            && let GetResultPayload::File(file, _) = &mut found.payload
+            && is_marked(file).unwrap_or(false)
+        {
+            count_read(found.range.end.saturating_sub(found.range.start));
+            return self.without_mark(location, options, found).await;
+        }
+        match (&found.payload, &self.meter) {
+            (GetResultPayload::File(file, _), Some(meter)) if whole => {
+                meter.begins(location, file);
+            }
             _ if whole => {}
             _ => count_read(found.range.end.saturating_sub(found.range.start)),
         }

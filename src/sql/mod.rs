@@ -27,3 +27,5 @@ pub use tables::{TableArgument, TableFormat, TableOptions};
 
 #[cfg(feature = "cluster")]
 pub(crate) use functions::{FUNCTIONS, event_function, event_model_of};
+#[cfg(feature = "cluster")]
+pub(crate) use meter::MeteredFiles;

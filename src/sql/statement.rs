@@ -1,7 +1,9 @@
 //! One query, and nothing else.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::Statement as Parsed;
+use datafusion::sql::sqlparser::ast::{Expr, Select, Statement as Parsed, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use super::errors::told;
@@ -9,6 +11,12 @@ use crate::error::{Error, Result};
 
 /// Parses a statement, which must be one query.
 pub(super) fn parse(text: &str) -> Result<Statement> {
+    if text.len() > MOST_BYTES {
+        return Err(Error::Sql(format!(
+            "the statement has {} bytes, more than {MOST_BYTES}; {LONG_LISTS}",
+            text.len()
+        )));
+    }
     let dialect = GenericDialect {};
     let mut statements = DFParserBuilder::new(text)
         .with_dialect(&dialect)
@@ -26,11 +34,69 @@ pub(super) fn parse(text: &str) -> Result<Statement> {
             )));
         }
     };
-    match is_query(&statement) {
-        true => Ok(statement),
-        false => Err(no_query()),
+    if !is_query(&statement) {
+        return Err(no_query());
+    }
+    check_size(&statement)?;
+    Ok(statement)
+}
+
+/// Refuses what planning would not come to an end with: its time grows with the square of the number of
+/// operators in a row, and of queries, and more.
+fn check_size(statement: &Statement) -> Result<()> {
+    match statement {
+        Statement::Explain(explain) => check_size(&explain.statement),
+        Statement::Statement(statement) => match statement.visit(&mut Size::default()) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(what) => Err(Error::Sql(format!(
+                "the statement has more than {MOST} {what}; {LONG_LISTS}"
+            ))),
+        },
+        _ => Ok(()),
     }
 }
+
+/// How large a statement is, as far as it was visited.
+#[derive(Default)]
+struct Size {
+    /// Expressions that the current one is part of.
+    depth: usize,
+    queries: usize,
+}
+
+impl Visitor for Size {
+    type Break = &'static str;
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<Self::Break> {
+        self.depth += 1;
+        match self.depth > MOST {
+            true => ControlFlow::Break("operators in a row"),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<Self::Break> {
+        self.depth = self.depth.saturating_sub(1);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, _: &Select) -> ControlFlow<Self::Break> {
+        self.queries += 1;
+        match self.queries > MOST {
+            true => ControlFlow::Break("queries"),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// Operators in a row, as in `a OR b OR c`, and queries in one statement, as with UNION.
+const MOST: usize = 1000;
+
+/// Bytes of a statement.
+const MOST_BYTES: usize = 1 << 20;
+
+const LONG_LISTS: &str =
+    "put long lists of values into a file and join it as a table, or write x IN (…)";
 
 /// The error of what is no query.
 pub(super) fn no_query() -> Error {

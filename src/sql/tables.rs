@@ -10,7 +10,6 @@ mod schema;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::compressed::Compression;
 use crate::corpus::ending;
 use crate::error::{Error, Result};
 
@@ -86,7 +85,6 @@ pub(crate) struct TableFile {
     /// Bytes on the disk.
     pub(crate) size: u64,
     pub(crate) format: TableFormat,
-    pub(crate) compression: Compression,
     /// The values of `key=value` folders, in the order of the table's keys; nothing for Hive's null.
     pub(crate) keys: Vec<Option<String>>,
 }

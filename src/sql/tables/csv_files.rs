@@ -9,7 +9,7 @@ use arrow::compute::kernels::cast_utils::Parser;
 use arrow::datatypes::{DataType, Date32Type, Field, Fields, Schema, SchemaRef};
 
 use super::{TableFile, TableFormat, TableOptions};
-use crate::corpus::open;
+use crate::corpus::{BYTE_ORDER_MARK, open};
 use crate::error::{Error, Result};
 
 impl TableFormat {
@@ -66,9 +66,8 @@ pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<SchemaR
 fn without_mark(path: &Path) -> Result<Box<dyn Read + Send>> {
     let mut reader = open(path)?;
     let head = reader.fill_buf().map_err(|error| Error::io(path, error))?;
-    let mark = "\u{FEFF}".as_bytes();
-    if head.starts_with(mark) {
-        reader.consume(mark.len());
+    if head.starts_with(BYTE_ORDER_MARK) {
+        reader.consume(BYTE_ORDER_MARK.len());
     }
     Ok(Box::new(reader))
 }

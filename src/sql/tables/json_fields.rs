@@ -9,7 +9,8 @@ use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::{TableFile, TableOptions};
-use crate::corpus::open;
+use crate::compressed::Compression;
+use crate::corpus::{BYTE_ORDER_MARK, open};
 use crate::error::{Error, Result};
 
 /// What a field holds in all rows so far.
@@ -265,7 +266,11 @@ fn within<E: serde::de::Error>(name: &str, error: E) -> E {
 
 /// The fields of a file's rows: all that there are, or those of the first rows where fewer are to be
 /// looked at. Tells whether rows are left that were not.
-pub(super) fn fields(file: &TableFile, options: TableOptions) -> Result<(SchemaRef, bool)> {
+pub(super) fn fields(
+    file: &TableFile,
+    compression: Compression,
+    options: TableOptions,
+) -> Result<(SchemaRef, bool)> {
     let mut reader = open(&file.path)?;
     let mut kind = Kind::Object(Members::default());
     let mut line = Vec::new();
@@ -277,11 +282,16 @@ pub(super) fn fields(file: &TableFile, options: TableOptions) -> Result<(SchemaR
             break;
         }
         number += 1;
-        if line.iter().all(u8::is_ascii_whitespace) {
+        let object = match line.strip_prefix(BYTE_ORDER_MARK) {
+            // The reader of rows is given blanks for it.
+            Some(rest) if number == 1 && compression == Compression::None => rest,
+            _ => &line,
+        };
+        if object.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         rows += 1;
-        see(&line, &mut kind).map_err(|message| Error::Row {
+        see(object, &mut kind).map_err(|message| Error::Row {
             path: file.path.clone(),
             line: number,
             message,
@@ -299,8 +309,8 @@ pub(super) fn fields(file: &TableFile, options: TableOptions) -> Result<(SchemaR
 }
 
 fn see(line: &[u8], kind: &mut Kind) -> std::result::Result<(), String> {
-    if line.starts_with("\u{FEFF}".as_bytes()) {
-        return Err("begins with a byte order mark; save the file without it".into());
+    if line.starts_with(BYTE_ORDER_MARK) {
+        return Err("begins with a byte order mark; save the text without it".into());
     }
     if line.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err("is a list; each line must hold one object, as jq -c '.[]' writes them".into());

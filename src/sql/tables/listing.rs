@@ -3,7 +3,6 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{TableArgument, TableFile, TableFormat, existing, file_error};
-use crate::compressed::Compression;
 use crate::error::{Error, Result};
 
 /// The files of a table in the order in which their rows are read.
@@ -304,10 +303,6 @@ fn file(path: &Path, format: Option<TableFormat>) -> Result<TableFile> {
         path: path.to_owned(),
         size: metadata.len(),
         format,
-        compression: match format {
-            TableFormat::Parquet => Compression::None,
-            _ => Compression::of(path),
-        },
         keys: Vec::new(),
     })
 }

@@ -33,6 +33,7 @@ use super::{
     TableFile, TableFiles, TableFormat, TableOptions, csv_files, json_fields, parquet_files,
 };
 use crate::compressed::Compression;
+use crate::corpus::compression_of;
 use crate::error::{Error, Result};
 
 /// Files with one schema.
@@ -64,6 +65,39 @@ struct ScannedFile {
     bytes: Option<HashMap<String, u64>>,
 }
 
+/// What a look at a file has shown.
+struct Looked {
+    schema: SchemaRef,
+    compression: Compression,
+    bytes: Option<HashMap<String, u64>>,
+}
+
+impl Looked {
+    /// Looks at a file; tells whether it has rows that were not looked at for fields.
+    fn at(file: &TableFile, options: TableOptions) -> Result<(Self, bool)> {
+        if file.format == TableFormat::Parquet {
+            let footer = parquet_files::footer(file)?;
+            let looked = Self {
+                schema: footer.schema,
+                compression: Compression::None,
+                bytes: Some(footer.bytes),
+            };
+            return Ok((looked, false));
+        }
+        let compression = compression_of(&file.path)?;
+        let (schema, more) = match file.format {
+            TableFormat::Jsonl => json_fields::fields(file, compression, options)?,
+            _ => (csv_files::columns(file, options)?, false),
+        };
+        let looked = Self {
+            schema,
+            compression,
+            bytes: None,
+        };
+        Ok((looked, more))
+    }
+}
+
 impl FilesTable {
     /// Looks at all files and finds what columns they have.
     pub(crate) fn open(
@@ -72,32 +106,21 @@ impl FilesTable {
         to_read: &Arc<AtomicU64>,
     ) -> Result<Self> {
         let sampled = AtomicBool::new(false);
-        let looked: Vec<(SchemaRef, Option<HashMap<String, u64>>)> = found
+        let looked: Vec<Looked> = found
             .files
             .par_iter()
             .map(|file| {
-                Ok(match file.format {
-                    TableFormat::Parquet => {
-                        let footer = parquet_files::footer(file)?;
-                        (footer.schema, Some(footer.bytes))
-                    }
-                    TableFormat::Csv | TableFormat::Tsv => {
-                        (csv_files::columns(file, options)?, None)
-                    }
-                    TableFormat::Jsonl => {
-                        let (schema, more) = json_fields::fields(file, options)?;
-                        sampled.fetch_or(more, Ordering::Relaxed);
-                        (schema, None)
-                    }
-                })
+                let (looked, more) = Looked::at(file, options)?;
+                sampled.fetch_or(more, Ordering::Relaxed);
+                Ok(looked)
             })
             // One after the other in the end, so that the first fault is told.
             .collect::<Vec<Result<_>>>()
             .into_iter()
             .collect::<Result<_>>()?;
         let mut columns = Columns::default();
-        for (file, (schema, _)) in found.files.iter().zip(&looked) {
-            columns.add(&file.path, schema)?;
+        for (file, looked) in found.files.iter().zip(&looked) {
+            columns.add(&file.path, &looked.schema)?;
         }
         let schema = columns.schema(&found.keys);
         let keys = found.keys.iter();
@@ -105,26 +128,28 @@ impl FilesTable {
             .map(|key| Arc::new(Field::new(key, DataType::Utf8, true)))
             .collect();
         let mut runs: Vec<Run> = Vec::new();
-        for (file, (own, bytes)) in found.files.iter().zip(looked) {
+        for (file, looked) in found.files.iter().zip(looked) {
             let read_as = match file.format {
-                TableFormat::Csv | TableFormat::Tsv => in_order_of(&own, &schema, &found.keys),
+                TableFormat::Csv | TableFormat::Tsv => {
+                    in_order_of(&looked.schema, &schema, &found.keys)
+                }
                 _ => schema.clone(),
             };
             let scanned = ScannedFile {
                 file: partitioned(file)?,
-                bytes,
+                bytes: looked.bytes,
             };
             match runs.last_mut() {
                 Some(run)
                     if run.format == file.format
-                        && run.compression == file.compression
+                        && run.compression == looked.compression
                         && run.schema == read_as =>
                 {
                     run.files.push(scanned);
                 }
                 _ => runs.push(Run {
                     format: file.format,
-                    compression: file.compression,
+                    compression: looked.compression,
                     schema: read_as,
                     files: vec![scanned],
                 }),
