@@ -1,46 +1,15 @@
-//! `marsad sql`: tables, statements, the order and form of rows, and what it says when it cannot.
+//! `marsad sql`: statements, the order and form of rows, and what it says when it cannot.
 #![cfg(feature = "sql")]
 
+#[path = "support/sql.rs"]
+mod statements;
 mod support;
 
-use std::io::Write;
 use std::process::{Command, Stdio};
 
-use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use statements::{gzipped, rows, sentence, sql, values};
 use support::{Folder, Run};
-
-/// Sentences with and without events, each of its own.
-fn sentence(number: usize) -> String {
-    let begin = match number % 4 {
-        0 => "شنت طائرات حربية غارات على أطراف المدينة",
-        1 => "زار الوزير سوق المدينة",
-        2 => "قصفت المدفعية أحياء سكنية",
-        _ => "قال المتحدث إن الاجتماع تأجل",
-    };
-    format!("{begin} في اليوم رقم {number}.")
-}
-
-fn rows(numbers: std::ops::Range<usize>) -> String {
-    let row = |number| json!({"id": format!("r{number}"), "nr": number, "text": sentence(number)});
-    numbers.map(|number| format!("{}\n", row(number))).collect()
-}
-
-fn gzipped(text: &str) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(text.as_bytes()).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn sql(folder: &Folder, statement: &str, more: &[&str]) -> Run {
-    let mut arguments = vec!["sql", statement];
-    arguments.extend(more);
-    folder.marsad(&arguments)
-}
-
-fn values(run: Run) -> Vec<Value> {
-    run.done().json_rows()
-}
 
 #[test]
 fn rows_are_labelled_as_predict_labels_them_in_the_order_of_the_input() {
@@ -174,274 +143,6 @@ fn sentences_of_documents_are_unnested_and_counted() {
 }
 
 #[test]
-fn folders_of_keys_become_columns_and_choose_files() {
-    let folder = Folder::new();
-    for (day, numbers) in [("2024-01-02", 10..14), ("2024-01-01", 0..4)] {
-        let path = folder.path(&format!("archive/day={day}"));
-        std::fs::create_dir_all(&path).unwrap();
-        std::fs::write(path.join("part-0.jsonl"), rows(numbers)).unwrap();
-        std::fs::write(path.join(".part-0.crc"), "x").unwrap();
-    }
-    folder.write("archive/_SUCCESS", "");
-    let all = values(sql(&folder, "SELECT day, nr FROM t", &["-t", "t=archive"]));
-    let expected: Vec<Value> = (0..4)
-        .map(|nr| json!({"day": "2024-01-01", "nr": nr}))
-        .chain((10..14).map(|nr| json!({"day": "2024-01-02", "nr": nr})))
-        .collect();
-    assert_eq!(all, expected);
-    let some = "SELECT nr FROM t WHERE day = '2024-01-02' AND nr > 11";
-    assert_eq!(values(sql(&folder, some, &["-t", "t=archive/"])).len(), 2);
-    let none = sql(
-        &folder,
-        "SELECT nr FROM t WHERE day = 'x'",
-        &["-t", "t=archive"],
-    )
-    .done();
-    assert_eq!(
-        (none.out.as_str(), none.err.as_str()),
-        ("", "marsad: the result has no rows\n")
-    );
-    let pattern = values(sql(&folder, some, &["-t", "t=archive/day=*/*.jsonl"]));
-    assert_eq!(pattern.len(), 2, "a pattern's folders are columns as well");
-    std::fs::create_dir_all(folder.path("both/day=a")).unwrap();
-    folder.write("both/day=a/x.csv", "day,n\nb,1\n");
-    let both = values(sql(&folder, "SELECT n, day FROM t", &["-t", "t=both"]));
-    assert_eq!(
-        both,
-        [json!({"n": "1", "day": "a"})],
-        "the folder's value counts"
-    );
-    let inside = sql(
-        &folder,
-        "SELECT nr FROM t",
-        &["-t", "t=archive", "-o", "archive/out.jsonl"],
-    );
-    inside.refused(&["archive/out.jsonl", "read as a table"]);
-    folder.write("archive/loose.jsonl", rows(0..1));
-    sql(&folder, "SELECT nr FROM t", &["-t", "t=archive"]).refused(&["key=value", "day"]);
-}
-
-#[test]
-fn csv_is_text_with_quotes_line_breaks_and_marks() {
-    let folder = Folder::new();
-    let csv = "\u{FEFF}id,text,note\n007,\"سطر أول\nسطر ثان\",\"قال \"\"نعم\"\", ثم\"\n8,x,\n";
-    folder.write("a.csv", csv);
-    let read = values(sql(&folder, "SELECT * FROM 'a.csv'", &[]));
-    assert_eq!(
-        read,
-        [
-            json!({"id": "007", "text": "سطر أول\nسطر ثان", "note": "قال \"نعم\", ثم"}),
-            json!({"id": "8", "text": "x", "note": null}),
-        ]
-    );
-    let written = sql(&folder, "SELECT * FROM 'a.csv'", &["--to", "csv"]).done();
-    assert_eq!(written.out, csv.trim_start_matches('\u{FEFF}'));
-    folder.write(
-        "b.csv.gz",
-        gzipped("n,id,part,day,ok\n1,01,0.5,2024-01-02,true\n-2,2,,,false\n"),
-    );
-    let inferred = values(sql(&folder, "SELECT * FROM 'b.csv.gz'", &["--infer"]));
-    assert_eq!(
-        inferred,
-        [
-            json!({"n": 1, "id": "01", "part": 0.5, "day": "2024-01-02", "ok": true}),
-            json!({"n": -2, "id": "2", "part": null, "day": null, "ok": false}),
-        ]
-    );
-    folder.write("c.csv", "note,id\nlast,9\n");
-    let both = values(sql(
-        &folder,
-        "SELECT id, text, note FROM t",
-        &["-t", "t=a.csv,c.csv"],
-    ));
-    assert_eq!(
-        both[2],
-        json!({"id": "9", "text": null, "note": "last"}),
-        "put together by name"
-    );
-    assert_eq!(both.len(), 3);
-    folder.write("d.tsv", "id\ttext\n1\tx y\n");
-    assert_eq!(
-        values(sql(&folder, "SELECT text FROM 'd.tsv'", &[])),
-        [json!({"text": "x y"})]
-    );
-    folder.write("e.txt", "id,text\n1,x\n");
-    let told = sql(&folder, "SELECT text FROM t", &["-t", "t:csv=e.txt"]);
-    assert_eq!(values(told), [json!({"text": "x"})]);
-}
-
-#[test]
-fn fields_of_json_lines_are_those_of_all_rows() {
-    let folder = Folder::new();
-    let mut late = rows(0..3000);
-    late += "{\"late\": {\"of\": [1.5, 2]}, \"id\": \"x\"}\n\n";
-    folder.write("late.jsonl", &late);
-    let read = values(sql(
-        &folder,
-        "SELECT id, nr, late FROM t OFFSET 3000",
-        &["-t", "t=late.jsonl"],
-    ));
-    assert_eq!(
-        read,
-        [json!({"id": "x", "nr": null, "late": {"of": [1.5, 2.0]}})]
-    );
-    let sampled = sql(
-        &folder,
-        "SELECT * FROM t LIMIT 1",
-        &["-t", "t=late.jsonl", "--sample-rows", "9"],
-    )
-    .done();
-    assert!(sampled.err.contains("--sample-rows"), "{}", sampled.err);
-    assert!(!sampled.out.contains("late"));
-    for (name, content, words) in [
-        (
-            "types.jsonl",
-            "{\"a\":1}\n{\"a\":\"x\"}\n",
-            ["line 2", "\"a\"", "text", "number"],
-        ),
-        (
-            "cut.jsonl",
-            "{\"a\":1}\n{\"a\":\n",
-            ["line 2", "no JSON", "cut.jsonl", ""],
-        ),
-        ("list.jsonl", "[{\"a\":1}]\n", ["line 1", "list", "jq", ""]),
-        (
-            "text.jsonl",
-            "مرحبا\n",
-            ["line 1", "no JSON", "text.jsonl", ""],
-        ),
-        ("number.jsonl", "3\n", ["line 1", "no object", "", ""]),
-    ] {
-        folder.write(name, content);
-        sql(&folder, "SELECT * FROM t", &["-t", &format!("t={name}")]).refused(&words);
-    }
-    folder.write("one.jsonl", "{\"a\":1}\n");
-    folder.write("two.jsonl", "{\"a\":[\"x\"]}\n");
-    sql(
-        &folder,
-        "SELECT * FROM t",
-        &["-t", "t=one.jsonl", "-t", "t=two.jsonl"],
-    )
-    .refused(&[
-        "two.jsonl",
-        "\"a\"",
-        "lists of text",
-        "whole numbers",
-        "one.jsonl",
-    ]);
-}
-
-#[test]
-fn parquet_files_of_several_schemas_are_one_table() {
-    let folder = Folder::new();
-    folder.write("rows.jsonl", rows(0..3));
-    for (statement, output) in [
-        ("SELECT id, nr FROM 'rows.jsonl'", "a.parquet"),
-        (
-            "SELECT text, id, nr + 0.5 AS nr FROM 'rows.jsonl'",
-            "b.parquet",
-        ),
-        ("SELECT id AS nr FROM 'rows.jsonl'", "c.parquet"),
-    ] {
-        sql(&folder, statement, &["-o", output]).done();
-    }
-    let both = values(sql(
-        &folder,
-        "SELECT id, nr, text FROM t",
-        &["-t", "t=a.parquet,b.parquet"],
-    ));
-    assert_eq!(both[0], json!({"id": "r0", "nr": 0.0, "text": null}));
-    assert_eq!(both[5], json!({"id": "r2", "nr": 2.5, "text": sentence(2)}));
-    sql(
-        &folder,
-        "SELECT nr FROM t",
-        &["-t", "t=a.parquet,c.parquet"],
-    )
-    .refused(&["c.parquet", "\"nr\"", "text", "whole numbers", "a.parquet"]);
-}
-
-#[test]
-fn broken_files_are_named() {
-    let folder = Folder::new();
-    folder.write("rows.jsonl", rows(0..3000));
-    sql(
-        &folder,
-        "SELECT * FROM 'rows.jsonl'",
-        &["-o", "whole.parquet"],
-    )
-    .done();
-    let whole = std::fs::read(folder.path("whole.parquet")).unwrap();
-    folder.write("cut.parquet", &whole[..whole.len() / 2]);
-    folder.write("garbage.parquet", b"no parquet at all");
-    folder.write("empty.parquet", b"");
-    let mut damaged = whole.clone();
-    for byte in &mut damaged[200..whole.len() / 2] {
-        *byte = byte.wrapping_mul(7).wrapping_add(13);
-    }
-    folder.write("damaged.parquet", &damaged);
-    for name in ["cut", "garbage", "empty", "damaged"] {
-        let table = format!("t=whole.parquet,{name}.parquet");
-        let run = sql(
-            &folder,
-            "SELECT id, event_labels(text) AS l FROM t",
-            &["-t", &table, "-o", "out.jsonl"],
-        );
-        run.refused(&[&format!("{name}.parquet")]);
-        assert!(!folder.path("out.jsonl").exists());
-    }
-    folder.write("few.csv", "a,b\n1,2\n3\n");
-    sql(&folder, "SELECT * FROM 'few.csv'", &[]).refused(&[
-        "few.csv, line 3",
-        "1 cells",
-        "2 columns",
-    ]);
-    folder.write("many.csv", "a,b\n1,2,3\n");
-    sql(&folder, "SELECT * FROM 'many.csv'", &[]).refused(&["many.csv, line 2", "3 cells"]);
-    folder.write("bytes.csv", b"a,b\n1,\xff\n");
-    sql(&folder, "SELECT * FROM 'bytes.csv'", &[]).refused(&["bytes.csv", "UTF-8", "line 2"]);
-    folder.write("header.csv", b"\xff\xfe,b\n");
-    sql(&folder, "SELECT * FROM 'header.csv'", &[]).refused(&["header.csv"]);
-    folder.write("twice.csv", "a,a\n1,2\n");
-    sql(&folder, "SELECT * FROM 'twice.csv'", &[]).refused(&["twice.csv", "two columns \"a\""]);
-    folder.write("none.csv", "");
-    sql(&folder, "SELECT * FROM 'none.csv'", &[]).refused(&["none.csv", "empty"]);
-    let mut gz = gzipped(&rows(0..500));
-    gz.truncate(gz.len() / 2);
-    folder.write("cut.jsonl.gz", gz);
-    sql(&folder, "SELECT * FROM 'cut.jsonl.gz'", &[]).refused(&["cut.jsonl.gz"]);
-}
-
-/// Flips bytes here and there: whatever comes of it, the program neither panics nor hangs.
-#[test]
-fn damaged_bytes_are_no_panic() {
-    let folder = Folder::new();
-    folder.write("rows.jsonl", rows(0..40));
-    sql(
-        &folder,
-        "SELECT * FROM 'rows.jsonl'",
-        &["-o", "whole.parquet"],
-    )
-    .done();
-    let whole = std::fs::read(folder.path("whole.parquet")).unwrap();
-    for step in 0..24 {
-        let mut damaged = whole.clone();
-        let place = step * whole.len() / 24 + step % 3;
-        damaged[place] ^= 0x55;
-        folder.write("damaged.parquet", &damaged);
-        let run = sql(
-            &folder,
-            "SELECT *, event_labels(text) AS l FROM 'damaged.parquet'",
-            &["--threads", "2"],
-        );
-        assert!([0, 2].contains(&run.status), "{place}: {run:?}");
-        assert!(!run.err.contains("panicked"), "{place}: {}", run.err);
-        if run.status == 2 {
-            run.refused(&["damaged.parquet"]);
-        }
-    }
-}
-
-#[test]
 fn what_is_no_query_or_names_what_there_is_not_is_refused() {
     let folder = Folder::new();
     folder.write("rows.jsonl", rows(0..3));
@@ -535,6 +236,30 @@ fn deeply_nested_statements_are_refused_or_answered() {
     assert_eq!(values(sql(&folder, &long, &[])), [json!({"n": 301})]);
     let many = format!("SELECT 1 IN ({}) AS held", vec!["2"; 20_000].join(","));
     assert_eq!(values(sql(&folder, &many, &[])), [json!({"held": false})]);
+}
+
+/// Planning takes a time that grows with the square of their number, and more.
+#[test]
+fn statements_have_a_largest_size() {
+    let folder = Folder::new();
+    let sum = format!("1{}", " + 1".repeat(8_000));
+    for statement in [
+        format!("SELECT {sum} AS n"),
+        format!("EXPLAIN SELECT 2 AS n WHERE {sum} = 2"),
+        format!("SELECT n FROM (SELECT {sum} AS n) AS t"),
+    ] {
+        sql(&folder, &statement, &[]).refused(&["1000 operators", "file"]);
+    }
+    let union = vec!["SELECT 1 AS n"; 3_000].join(" UNION ALL ");
+    sql(&folder, &union, &[]).refused(&["1000 queries"]);
+    folder.write("long.sql", format!("SELECT 1{}", "+1".repeat(500_000)));
+    sql_of(&folder, "long.sql").refused(&["1000 operators"]);
+    folder.write("longer.sql", format!("SELECT '{}'", "x".repeat(1 << 20)));
+    sql_of(&folder, "longer.sql").refused(&["1048576", "bytes"]);
+}
+
+fn sql_of(folder: &Folder, file: &str) -> Run {
+    folder.marsad(&["sql", "--file", file])
 }
 
 #[test]
