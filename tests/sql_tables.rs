@@ -228,13 +228,22 @@ fn broken_files_are_named() {
     folder.write("few.csv", "a,b\n1,2\n3\n");
     sql(&folder, "SELECT * FROM 'few.csv'", &[]).refused(&[
         "few.csv, line 3",
-        "1 cells",
+        "1 cell,",
         "2 columns",
     ]);
     folder.write("many.csv", "a,b\n1,2,3\n");
     sql(&folder, "SELECT * FROM 'many.csv'", &[]).refused(&["many.csv, line 2", "3 cells"]);
-    folder.write("bytes.csv", b"a,b\n1,\xff\n");
-    sql(&folder, "SELECT * FROM 'bytes.csv'", &[]).refused(&["bytes.csv", "UTF-8", "line 2"]);
+    folder.write("below.csv", "a,b\n1,\"x\ny\nz\"\n3\n");
+    sql(&folder, "SELECT * FROM 'below.csv'", &[])
+        .refused(&["below.csv, line 5: the row has 1 cell,"]);
+    folder.write("below.tsv", "a\tb\n1\t\"x\ny\nz\"\n3\t4\t5\n");
+    sql(&folder, "SELECT * FROM 'below.tsv'", &[])
+        .refused(&["below.tsv, line 5: the row has 3 cells,"]);
+    folder.write("bytes.csv", b"a,b\n0,\"x\ny\"\n1,\xff\n");
+    for more in [&[][..], &["--infer"]] {
+        sql(&folder, "SELECT * FROM 'bytes.csv'", more)
+            .refused(&["bytes.csv, line 4: is not UTF-8; save"]);
+    }
     folder.write("header.csv", b"\xff\xfe,b\n");
     sql(&folder, "SELECT * FROM 'header.csv'", &[]).refused(&["header.csv"]);
     folder.write("twice.csv", "a,a\n1,2\n");

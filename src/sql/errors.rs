@@ -5,6 +5,7 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::parquet::errors::ParquetError;
 
+use super::tables::{odd_row, undecodable_line};
 use crate::error::{Error, one_line};
 
 /// An error of DataFusion as one of ours.
@@ -223,22 +224,24 @@ pub(super) fn in_file(path: &std::path::Path, error: DataFusionError) -> DataFus
 
 /// What a reader says of a row or a file.
 fn of_file(path: &std::path::Path, message: &str) -> Error {
-    let path = path.to_owned();
     // "incorrect number of fields for line 3, expected 2 got 3"
-    if let Some(told) = message.strip_prefix("incorrect number of fields for line ")
-        && let Some((line, told)) = told.split_once(", expected ")
-        && let (Ok(line), Some((expected, got))) = (line.parse(), told.split_once(" got "))
-    {
-        return Error::Row {
-            path,
-            line,
-            message: format!("the row has {got} cells, the header names {expected} columns"),
-        };
-    }
-    Error::File {
-        path,
-        message: format!("cannot be read: {message}"),
-    }
+    let columns = message
+        .strip_prefix("incorrect number of fields for line ")
+        .and_then(|told| told.split_once(", expected ")?.1.split_once(" got "))
+        .and_then(|(columns, _)| columns.parse().ok());
+    let found = match columns {
+        Some(columns) => odd_row(path, columns),
+        None if message.contains("invalid UTF-8") => undecodable_line(path),
+        None => None,
+    };
+    found.unwrap_or_else(|| Error::File {
+        path: path.to_owned(),
+        // What stands in braces is for those who wrote the reader.
+        message: format!(
+            "cannot be read: {}",
+            message.split(" {").next().unwrap_or(message)
+        ),
+    })
 }
 
 /// The name that was most likely meant, where one comes near.

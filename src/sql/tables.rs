@@ -13,6 +13,7 @@ use std::str::FromStr;
 use crate::corpus::ending;
 use crate::error::{Error, Result};
 
+pub(super) use csv_files::{odd_row, undecodable_line};
 pub(crate) use listing::TableFiles;
 pub(crate) use provider::FilesTable;
 

@@ -23,20 +23,13 @@ impl TableFormat {
 
 /// The columns that the header names: texts, or what their cells show.
 pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<SchemaRef> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(file.format.delimiter())
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(without_mark(&file.path)?);
+    let mut reader = reader_of(&file.path, file.format.delimiter())?;
     let failed = |error: csv::Error| {
         let line = error.position().map(csv::Position::line);
         match error.into_kind() {
             csv::ErrorKind::Io(error) => Error::io(&file.path, error),
-            csv::ErrorKind::Utf8 { .. } => Error::Row {
-                path: file.path.clone(),
-                line: line.unwrap_or(1),
-                message: "is not UTF-8; save the file as UTF-8 first".into(),
-            },
+            csv::ErrorKind::Utf8 { .. } => undecodable_line(&file.path)
+                .unwrap_or_else(|| not_utf8(&file.path, line.unwrap_or(1))),
             _ => file.error("cannot be read as rows of cells"),
         }
     };
@@ -61,6 +54,64 @@ pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<SchemaR
         .map(|(name, kind)| Field::new(name, kind.data_type(options.infer), true))
         .collect();
     Ok(Arc::new(Schema::new(fields)))
+}
+
+fn reader_of(path: &Path, delimiter: u8) -> Result<csv::Reader<Box<dyn Read + Send>>> {
+    let reader = without_mark(path)?;
+    Ok(csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(false)
+        .from_reader(reader))
+}
+
+/// The first row that has not as many cells as the header has names, with its line: DataFusion counts
+/// rows, which may have several lines each.
+pub(in crate::sql) fn odd_row(path: &Path, columns: usize) -> Option<Error> {
+    [TableFormat::Csv, TableFormat::Tsv]
+        .into_iter()
+        .find_map(|format| {
+            let mut reader = reader_of(path, format.delimiter()).ok()?;
+            let mut records = reader.byte_records().map_while(std::result::Result::ok);
+            records.next().filter(|header| header.len() == columns)?;
+            let odd = records.find(|record| record.len() != columns)?;
+            Some(Error::Row {
+                path: path.to_owned(),
+                line: odd.position()?.line(),
+                message: format!(
+                    "the row has {}, the header names {}",
+                    counted(odd.len(), "cell"),
+                    counted(columns, "column")
+                ),
+            })
+        })
+}
+
+/// The first line that is not UTF-8.
+pub(in crate::sql) fn undecodable_line(path: &Path) -> Option<Error> {
+    let lines = open(path)
+        .ok()?
+        .split(b'\n')
+        .map_while(std::result::Result::ok);
+    let (line, _) = (1..)
+        .zip(lines)
+        .find(|(_, line)| std::str::from_utf8(line).is_err())?;
+    Some(not_utf8(path, line))
+}
+
+fn not_utf8(path: &Path, line: u64) -> Error {
+    Error::Row {
+        path: path.to_owned(),
+        line,
+        message: "is not UTF-8; save the file as UTF-8 first".into(),
+    }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
 }
 
 fn without_mark(path: &Path) -> Result<Box<dyn Read + Send>> {

@@ -27,6 +27,11 @@ pub(super) fn footer(file: &TableFile) -> Result<Footer> {
             one_line(message)
                 .trim_start_matches("Parquet error: ")
                 .trim_start_matches("EOF: ")
+                .trim_start_matches("Arrow: ")
+                .trim_start_matches("External: ")
+                .split(" {")
+                .next()
+                .unwrap_or_default()
         ))
     };
     let metadata = match read {
