@@ -344,7 +344,7 @@ fn byte_order_marks_of_json_lines_are_read_over() {
     let written = values(sql(&folder, "SELECT id FROM 'out/'", &[]));
     assert_eq!(written.len(), 700, "ranges of a marked file");
     assert_eq!(written[0], json!({"id": "r0"}));
-    folder.write("inner.jsonl", format!("{{\"a\":1}}\n\u{FEFF}{{\"a\":2}}\n"));
+    folder.write("inner.jsonl", "{\"a\":1}\n\u{FEFF}{\"a\":2}\n");
     sql(&folder, "SELECT * FROM 'inner.jsonl'", &[]).refused(&["inner.jsonl, line 2", "mark"]);
     folder.write("marked.jsonl.gz", gzipped("\u{FEFF}{\"a\":1}\n"));
     sql(&folder, "SELECT * FROM 'marked.jsonl.gz'", &[]).refused(&["line 1", "mark"]);
