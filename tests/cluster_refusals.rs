@@ -88,6 +88,23 @@ fn statements_that_cannot_be_run() {
     )
     .refused(&["broken.parquet"]);
     assert!(!folder.path("out.csv").exists());
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, b"{\"a\":1}\n").unwrap();
+    folder.write("packed.jsonl.gz", packed.finish().unwrap());
+    ask(&folder, at, "SELECT a + 1 AS n FROM 'packed.jsonl.gz'", &[]).refused(&[
+        "packed.jsonl.gz",
+        "compressed",
+        "Parquet",
+    ]);
+    folder.write("marked.jsonl", "\u{FEFF}{\"a\":1}\n");
+    let marked = ask(
+        &folder,
+        at,
+        "SELECT a FROM 'marked.jsonl'",
+        &["--to", "csv"],
+    )
+    .done();
+    assert_eq!(marked.out, "a\n1\n");
     let folder_out = folder.write("file", b"");
     ask(
         &folder,

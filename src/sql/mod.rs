@@ -29,3 +29,5 @@ pub use tables::{TableArgument, TableFormat, TableOptions};
 pub(crate) use functions::{FUNCTIONS, event_function, event_model_of};
 #[cfg(feature = "cluster")]
 pub(crate) use meter::MeteredFiles;
+#[cfg(feature = "cluster")]
+pub(crate) use ordered::compressed_file;

@@ -26,6 +26,8 @@ use super::errors::told;
 use crate::error::Result;
 use in_order::{InOrderExec, Turn};
 use reading::ReadingExec;
+#[cfg(feature = "cluster")]
+pub(crate) use reading::compressed_file;
 use shared_out::SharedOutExec;
 
 /// Runs a plan on the threads of the current runtime. Rows come in the order of the input, and the

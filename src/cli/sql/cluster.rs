@@ -10,8 +10,8 @@ use tokio::runtime::Handle;
 use super::super::console::progress;
 use super::super::interrupt;
 use crate::cluster::{ClusterClient, ClusterJob, Endpoint, TasksDone};
-use crate::error::Result;
-use crate::sql::{EventModel, SqlSession, told};
+use crate::error::{Error, Result};
+use crate::sql::{EventModel, SqlSession, compressed_file, told};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Many machines")]
@@ -65,6 +65,15 @@ impl Remote {
         session: &SqlSession,
         statement: &str,
     ) -> Result<SendableRecordBatchStream> {
+        // A plan on its way to executors does not say how files are compressed.
+        if let Some(path) = compressed_file(&plan) {
+            return Err(Error::File {
+                path,
+                message: "is compressed, which executors do not read; write it as Parquet without \
+                          --cluster first"
+                    .into(),
+            });
+        }
         let config = session.context().copied_config();
         let job = self.client.submit(plan, &config, statement).await;
         let job = job.map_err(told)?;

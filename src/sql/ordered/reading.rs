@@ -161,6 +161,20 @@ impl ExecutionPlan for ReadingExec {
     }
 }
 
+/// The first file of a plan that is read through gzip or zstd.
+#[cfg(feature = "cluster")]
+pub(crate) fn compressed_file(plan: &Arc<dyn ExecutionPlan>) -> Option<PathBuf> {
+    let scan = plan.downcast_ref::<DataSourceExec>();
+    let config = scan.and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
+    let file = config
+        .filter(|config| config.file_compression_type.is_compressed())
+        .and_then(|config| config.file_groups.iter().flat_map(FileGroup::iter).next());
+    match file {
+        Some(file) => Some(PathBuf::from("/").join(file.object_meta.location.as_ref())),
+        None => plan.children().into_iter().find_map(compressed_file),
+    }
+}
+
 type Caught =
     std::pin::Pin<Box<dyn Stream<Item = std::thread::Result<DataResult<RecordBatch>>> + Send>>;
 
