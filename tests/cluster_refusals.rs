@@ -273,9 +273,19 @@ fn parts_of_a_cluster_that_cannot_run() {
         &[&["executor", "--scheduler", at], work.as_slice()].concat(),
         &[&file],
     );
+    let file = folder.path("file").display().to_string();
+    let work = ["--port", "0", "--grpc-port", "0", "--work-dir", &file];
+    refused(
+        &[&["executor", "--scheduler", at], work.as_slice()].concat(),
+        &[&file, "is a file", "--work-dir"],
+    );
     refused(
         &["status", "--cluster", "127.0.0.1:1"],
         &["127.0.0.1:1", "nothing listens there"],
+    );
+    refused(
+        &["status", "--cluster", "no.such.host.invalid:1"],
+        &["no.such.host.invalid:1", "no machine of this name"],
     );
 }
 

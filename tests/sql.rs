@@ -236,6 +236,13 @@ fn csv_is_text_with_quotes_line_breaks_and_marks() {
     );
     let written = sql(&folder, "SELECT * FROM 'a.csv'", &["--to", "csv"]).done();
     assert_eq!(written.out, csv.trim_start_matches('\u{FEFF}'));
+    let marked = ["--to", "csv", "--bom"];
+    let marked = sql(&folder, "SELECT * FROM 'a.csv'", &marked).done();
+    assert_eq!(marked.out, csv, "for spreadsheets");
+    for (out, word) in [("out.jsonl", "--to csv"), ("out/", "one file")] {
+        let refused = ["--bom", "-o", out];
+        sql(&folder, "SELECT * FROM 'a.csv'", &refused).refused(&["--bom", word]);
+    }
     folder.write(
         "b.csv.gz",
         gzipped("n,id,part,day,ok\n1,01,0.5,2024-01-02,true\n-2,2,,,false\n"),
@@ -264,6 +271,16 @@ fn csv_is_text_with_quotes_line_breaks_and_marks() {
     assert_eq!(
         values(sql(&folder, "SELECT text FROM 'd.tsv'", &[])),
         [json!({"text": "x y"})]
+    );
+    folder.write("f.csv", "\u{FEFF}text;\"a;b\";id\r\n\"x; y\";1,5;2\r\n");
+    assert_eq!(
+        values(sql(
+            &folder,
+            "SELECT * FROM t WHERE text IS NOT NULL ORDER BY id",
+            &["-t", "t=c.csv,f.csv"]
+        )),
+        [json!({"note": null, "id": "2", "text": "x; y", "a;b": "1,5"})],
+        "semicolons, as spreadsheets write them and `predict` reads them, beside commas"
     );
     folder.write("e.txt", "id,text\n1,x\n");
     let told = sql(&folder, "SELECT text FROM t", &["-t", "t:csv=e.txt"]);
@@ -392,7 +409,7 @@ fn broken_files_are_named() {
     folder.write("few.csv", "a,b\n1,2\n3\n");
     sql(&folder, "SELECT * FROM 'few.csv'", &[]).refused(&[
         "few.csv, line 3",
-        "1 cells",
+        "1 cell,",
         "2 columns",
     ]);
     folder.write("many.csv", "a,b\n1,2,3\n");
@@ -482,14 +499,57 @@ fn what_is_no_query_or_names_what_there_is_not_is_refused() {
             vec!["gibberish", "event_labels"],
         ),
         ("SELECT event_labels(nr) FROM t", vec!["event_labels", "nr"]),
-        ("SELECT sum(text) FROM t", vec!["sum(Utf8)"]),
+        ("SELECT sum(text) FROM t", vec!["sum takes numbers", "CAST"]),
         ("SELECT id, id FROM t", vec!["two columns", "\"id\"", "AS"]),
         (
             "SELECT nr AS id, id FROM t",
             vec!["several columns", "\"id\"", "AS"],
         ),
         ("SELECT 1 / (nr - nr) FROM t", vec!["divided by zero"]),
-        ("SELECT CAST(text AS INT) FROM t", vec!["Cannot cast"]),
+        (
+            "SELECT CAST(text AS INT) FROM t",
+            vec!["is no whole number", "TRY_CAST"],
+        ),
+        (
+            "SELECT id + 1 AS n FROM t",
+            vec!["text + whole number", "--infer"],
+        ),
+        (
+            "SELECT nr, count(*) FROM t",
+            vec!["\"t.nr\"", "neither in GROUP BY"],
+        ),
+        (
+            "SELECT id FROM t WHERE event_labels(text) = 'clash'",
+            vec!["list and text", "event_holds"],
+        ),
+        (
+            "SELECT event_scores(text).clash FROM t",
+            vec!["in brackets", "['clash']"],
+        ),
+        (
+            "SELECT event_scores(text)['clsh'] FROM t",
+            vec!["no field \"clsh\""],
+        ),
+        (
+            "SELECT CAST('03/02/2024' AS DATE) FROM t",
+            vec!["'03/02/2024' is no date", "%d/%m/%Y"],
+        ),
+        (
+            "SELECT to_date(concat('03/02/', id)) FROM t",
+            vec!["is no date", "%d/%m/%Y"],
+        ),
+        (
+            "SELECT to_date(id, 'DD/MM/YYYY') FROM t",
+            vec!["'r0'", "'%d/%m/%Y' is the form"],
+        ),
+        (
+            "EXPLAIN ANALYZE SELECT id FROM t",
+            vec!["EXPLAIN ANALYZE is not answered"],
+        ),
+        (
+            "SELECT * FROM 's3://archive/rows.parquet'",
+            vec!["s3://archive/rows.parquet", "no file of this machine"],
+        ),
         (
             "SELECT * FROM 'nosuch.parquet'",
             vec!["nosuch.parquet", "no such file"],
@@ -631,6 +691,14 @@ fn statements_come_from_files_and_standard_input() {
     folder
         .marsad(&["sql", "--file", "nosuch.sql"])
         .refused(&["nosuch.sql", "no such file"]);
+    std::fs::create_dir(folder.path("queries")).unwrap();
+    folder
+        .marsad(&["sql", "--file", "queries"])
+        .refused(&["queries", "is a folder"]);
+    folder.write("windows.sql", [b'S', 0xC7, b'\n']);
+    folder
+        .marsad(&["sql", "--file", "windows.sql"])
+        .refused(&["windows.sql", "is not UTF-8"]);
     let neither = folder.marsad(&["sql"]);
     assert_eq!(neither.status, 2);
     let over = folder.marsad(&["sql", "--file", "query.sql", "-o", "query.sql"]);
@@ -659,6 +727,11 @@ fn nothing_is_written_over_what_is_read_or_where_nothing_can_be() {
             ["out.parquet.gz", "not compressed as a whole"],
         ),
         ("t=rows.jsonl", ".", [".", "folder"]),
+        (
+            "t=rows.jsonl",
+            "out.xlsx",
+            ["out.xlsx", "CSV written with --bom"],
+        ),
     ] {
         sql(&folder, all, &["-t", table, "-o", output]).refused(&words);
     }

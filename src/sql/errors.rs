@@ -1,11 +1,15 @@
 //! What DataFusion says, in one plain line.
 
+mod advice;
+
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::parquet::errors::ParquetError;
 
 use crate::error::{Error, one_line};
+#[cfg(feature = "cluster")]
+pub(crate) use advice::advised;
 
 /// An error of DataFusion as one of ours.
 pub(crate) fn told(error: DataFusionError) -> Error {
@@ -94,7 +98,10 @@ fn without_crate(message: &str) -> String {
 fn arrow(error: &ArrowError) -> String {
     match error {
         ArrowError::DivideByZero => "a number is divided by zero".into(),
-        error => without_crate(&error.to_string()),
+        error => {
+            let message = without_crate(&error.to_string());
+            advice::advised(&message).unwrap_or(message)
+        }
     }
 }
 
@@ -107,9 +114,8 @@ fn plain(error: &DataFusionError) -> String {
             format!("the statement cannot be read: {message}")
         }
         DataFusionError::SchemaError(error, _) => schema(error),
-        DataFusionError::NotImplemented(message) => {
-            format!("this is not supported: {}", one_line(message))
-        }
+        DataFusionError::NotImplemented(message) => advice::advised(message)
+            .unwrap_or_else(|| format!("this is not supported: {}", one_line(message))),
         DataFusionError::ResourcesExhausted(message) => format!(
             "there is not enough memory: {}",
             one_line(message.split(". ").next().unwrap_or(message))
@@ -129,6 +135,9 @@ fn plain(error: &DataFusionError) -> String {
 
 /// What the planner says, shorter and for those who do not know its types.
 fn planned(message: &str) -> String {
+    if let Some(told) = advice::advised(message) {
+        return told;
+    }
     if let Some((_, rest)) =
         message.split_once("require unique expression names but the expression \"")
         && let Some((name, _)) = rest.split_once('"')
@@ -156,8 +165,10 @@ fn schema(error: &SchemaError) -> String {
             field,
             valid_fields,
         } => {
+            let mut seen = std::collections::HashSet::new();
             let known: Vec<String> = valid_fields
                 .iter()
+                .filter(|field| seen.insert(&field.name))
                 .map(|field| field.name.clone())
                 .collect();
             match known.as_slice() {
@@ -221,6 +232,13 @@ pub(super) fn in_file(path: &std::path::Path, error: DataFusionError) -> DataFus
     DataFusionError::External(Box::new(told))
 }
 
+fn counted(number: &str, what: &str) -> String {
+    match number {
+        "1" => what.to_owned(),
+        _ => format!("{what}s"),
+    }
+}
+
 /// What a reader says of a row or a file.
 fn of_file(path: &std::path::Path, message: &str) -> Error {
     let path = path.to_owned();
@@ -232,7 +250,22 @@ fn of_file(path: &std::path::Path, message: &str) -> Error {
         return Error::Row {
             path,
             line,
-            message: format!("the row has {got} cells, the header names {expected} columns"),
+            message: format!(
+                "the row has {got} {}, the header names {expected} {}",
+                counted(got, "cell"),
+                counted(expected, "column")
+            ),
+        };
+    }
+    if let Some(told) = message.strip_prefix("line ")
+        && let Some((line, told)) = told.split_once(" of a file ")
+        && let Ok(line) = line.parse()
+    {
+        let message = told.to_owned();
+        return Error::Row {
+            path,
+            line,
+            message,
         };
     }
     Error::File {

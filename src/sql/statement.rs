@@ -27,6 +27,10 @@ pub(super) fn parse(text: &str) -> Result<Statement> {
         }
     };
     match is_query(&statement) {
+        true if is_analysis(&statement) => Err(Error::Sql(
+            "EXPLAIN ANALYZE is not answered; EXPLAIN shows the plan, and progress the speed"
+                .into(),
+        )),
         true => Ok(statement),
         false => Err(no_query()),
     }
@@ -56,6 +60,17 @@ fn is_query(statement: &Statement) -> bool {
     match statement {
         Statement::Explain(explain) => is_query(&explain.statement),
         Statement::Statement(statement) => is_parsed_query(statement),
+        _ => false,
+    }
+}
+
+/// Plans are run in pieces, here and on a cluster: what DataFusion would count is only a part of the work.
+fn is_analysis(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(explain) => explain.options.analyze,
+        Statement::Statement(statement) => {
+            matches!(**statement, Parsed::Explain { analyze: true, .. })
+        }
         _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! The columns of CSV and TSV files.
 
 use std::collections::HashSet;
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,25 +9,17 @@ use arrow::compute::kernels::cast_utils::Parser;
 use arrow::datatypes::{DataType, Date32Type, Field, Fields, Schema, SchemaRef};
 
 use super::{TableFile, TableFormat, TableOptions};
-use crate::corpus::open;
+use crate::corpus::{open, separator};
 use crate::error::{Error, Result};
 
-impl TableFormat {
-    pub(super) fn delimiter(self) -> u8 {
-        match self {
-            Self::Tsv => b'\t',
-            _ => b',',
-        }
-    }
-}
-
-/// The columns that the header names: texts, or what their cells show.
-pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<SchemaRef> {
+/// The columns that the header names, texts or what their cells show; and the sign between cells.
+pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<(SchemaRef, u8)> {
+    let (delimiter, rows) = delimited(file)?;
     let mut reader = csv::ReaderBuilder::new()
-        .delimiter(file.format.delimiter())
+        .delimiter(delimiter)
         .flexible(true)
         .has_headers(false)
-        .from_reader(without_mark(&file.path)?);
+        .from_reader(rows);
     let failed = |error: csv::Error| {
         let line = error.position().map(csv::Position::line);
         match error.into_kind() {
@@ -60,7 +52,26 @@ pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<SchemaR
     let fields: Fields = columns
         .map(|(name, kind)| Field::new(name, kind.data_type(options.infer), true))
         .collect();
-    Ok(Arc::new(Schema::new(fields)))
+    Ok((Arc::new(Schema::new(fields)), delimiter))
+}
+
+/// The longest header in which the sign between cells is looked for.
+const LONGEST_HEADER: u64 = 1 << 20;
+
+/// The sign between cells, by the header as in the other commands, and all that there is to read.
+fn delimited(file: &TableFile) -> Result<(u8, impl Read + use<>)> {
+    let mut reader = BufReader::new(without_mark(&file.path)?);
+    let mut header = Vec::new();
+    let line = reader
+        .by_ref()
+        .take(LONGEST_HEADER)
+        .read_until(b'\n', &mut header);
+    line.map_err(|error| Error::io(&file.path, error))?;
+    let delimiter = match file.format {
+        TableFormat::Tsv => b'\t',
+        _ => separator(&header),
+    };
+    Ok((delimiter, Cursor::new(header).chain(reader)))
 }
 
 fn without_mark(path: &Path) -> Result<Box<dyn Read + Send>> {

@@ -52,6 +52,8 @@ pub(crate) struct FilesTable {
 struct Run {
     format: TableFormat,
     compression: Compression,
+    /// The sign between cells of CSV.
+    delimiter: u8,
     /// The columns as the reader must know them.
     schema: SchemaRef,
     files: Vec<ScannedFile>,
@@ -64,6 +66,24 @@ struct ScannedFile {
     bytes: Option<HashMap<String, u64>>,
 }
 
+/// What a look at a file shows.
+struct Looked {
+    schema: SchemaRef,
+    delimiter: u8,
+    /// Bytes of each column, where they can be read apart.
+    bytes: Option<HashMap<String, u64>>,
+}
+
+impl Looked {
+    fn at(schema: SchemaRef) -> Self {
+        Self {
+            schema,
+            delimiter: b',',
+            bytes: None,
+        }
+    }
+}
+
 impl FilesTable {
     /// Looks at all files and finds what columns they have.
     pub(crate) fn open(
@@ -72,22 +92,29 @@ impl FilesTable {
         to_read: &Arc<AtomicU64>,
     ) -> Result<Self> {
         let sampled = AtomicBool::new(false);
-        let looked: Vec<(SchemaRef, Option<HashMap<String, u64>>)> = found
+        let looked: Vec<Looked> = found
             .files
             .par_iter()
             .map(|file| {
                 Ok(match file.format {
                     TableFormat::Parquet => {
                         let footer = parquet_files::footer(file)?;
-                        (footer.schema, Some(footer.bytes))
+                        Looked {
+                            bytes: Some(footer.bytes),
+                            ..Looked::at(footer.schema)
+                        }
                     }
                     TableFormat::Csv | TableFormat::Tsv => {
-                        (csv_files::columns(file, options)?, None)
+                        let (schema, delimiter) = csv_files::columns(file, options)?;
+                        Looked {
+                            delimiter,
+                            ..Looked::at(schema)
+                        }
                     }
                     TableFormat::Jsonl => {
                         let (schema, more) = json_fields::fields(file, options)?;
                         sampled.fetch_or(more, Ordering::Relaxed);
-                        (schema, None)
+                        Looked::at(schema)
                     }
                 })
             })
@@ -96,8 +123,8 @@ impl FilesTable {
             .into_iter()
             .collect::<Result<_>>()?;
         let mut columns = Columns::default();
-        for (file, (schema, _)) in found.files.iter().zip(&looked) {
-            columns.add(&file.path, schema)?;
+        for (file, own) in found.files.iter().zip(&looked) {
+            columns.add(&file.path, &own.schema)?;
         }
         let schema = columns.schema(&found.keys);
         let keys = found.keys.iter();
@@ -105,19 +132,22 @@ impl FilesTable {
             .map(|key| Arc::new(Field::new(key, DataType::Utf8, true)))
             .collect();
         let mut runs: Vec<Run> = Vec::new();
-        for (file, (own, bytes)) in found.files.iter().zip(looked) {
+        for (file, own) in found.files.iter().zip(looked) {
             let read_as = match file.format {
-                TableFormat::Csv | TableFormat::Tsv => in_order_of(&own, &schema, &found.keys),
+                TableFormat::Csv | TableFormat::Tsv => {
+                    in_order_of(&own.schema, &schema, &found.keys)
+                }
                 _ => schema.clone(),
             };
             let scanned = ScannedFile {
                 file: partitioned(file)?,
-                bytes,
+                bytes: own.bytes,
             };
             match runs.last_mut() {
                 Some(run)
                     if run.format == file.format
                         && run.compression == file.compression
+                        && run.delimiter == own.delimiter
                         && run.schema == read_as =>
                 {
                     run.files.push(scanned);
@@ -125,6 +155,7 @@ impl FilesTable {
                 _ => runs.push(Run {
                     format: file.format,
                     compression: file.compression,
+                    delimiter: own.delimiter,
                     schema: read_as,
                     files: vec![scanned],
                 }),
@@ -272,7 +303,7 @@ impl Run {
             TableFormat::Csv | TableFormat::Tsv => {
                 let options = CsvOptions {
                     has_header: Some(true),
-                    delimiter: self.format.delimiter(),
+                    delimiter: self.delimiter,
                     // Cells hold line breaks now and then, and only a whole file shows where.
                     newlines_in_values: Some(true),
                     ..CsvOptions::default()
