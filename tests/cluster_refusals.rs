@@ -78,7 +78,7 @@ fn statements_that_cannot_be_run() {
         "SELECT CAST(text AS INT) FROM news",
         &["-o", "out.csv"],
     )
-    .refused(&["cast", "Int32"]);
+    .refused(&["no whole number", "TRY_CAST"]);
     folder.write("broken.parquet", b"PAR1 and no more");
     ask(
         &folder,
