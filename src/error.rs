@@ -128,6 +128,8 @@ fn plain(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file or folder".into(),
         std::io::ErrorKind::PermissionDenied => "permission is denied".into(),
         std::io::ErrorKind::StorageFull => "the disk is full".into(),
+        std::io::ErrorKind::IsADirectory => "is a folder; name a file".into(),
+        std::io::ErrorKind::NotADirectory => "a part of this path is a file, not a folder".into(),
         _ => {
             let message = error.to_string();
             let numbered = message.rsplit_once(" (os error ");

@@ -214,7 +214,10 @@ fn temporary_beside(path: &Path) -> Result<NamedTempFile> {
         .map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::File {
                 path: path.into(),
-                message: "its folder does not exist; create it first".into(),
+                message: match folder.is_dir() {
+                    true => "cannot be created there; name another folder".into(),
+                    false => "its folder does not exist; create it first".into(),
+                },
             },
             _ => Error::io(path, plain(error)),
         })

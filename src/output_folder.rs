@@ -58,7 +58,13 @@ impl OutputFolder {
         let staging = begun(&path, || {
             builder.tempdir_in(&around).map(tempfile::TempDir::keep)
         })
-        .map_err(|error| Error::io(&path, plain(error)))?;
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::File {
+                path: path.clone(),
+                message: "cannot be created there; name another folder".into(),
+            },
+            _ => Error::io(&path, plain(error)),
+        })?;
         Ok(Self {
             path,
             staging,

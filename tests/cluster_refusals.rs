@@ -78,7 +78,7 @@ fn statements_that_cannot_be_run() {
         "SELECT CAST(text AS INT) FROM news",
         &["-o", "out.csv"],
     )
-    .refused(&["cast", "Int32"]);
+    .refused(&["no whole number", "TRY_CAST"]);
     folder.write("broken.parquet", b"PAR1 and no more");
     ask(
         &folder,
@@ -290,9 +290,19 @@ fn parts_of_a_cluster_that_cannot_run() {
         &[&["executor", "--scheduler", at], work.as_slice()].concat(),
         &[&file],
     );
+    let file = folder.path("file").display().to_string();
+    let work = ["--port", "0", "--grpc-port", "0", "--work-dir", &file];
+    refused(
+        &[&["executor", "--scheduler", at], work.as_slice()].concat(),
+        &[&file, "is a file", "--work-dir"],
+    );
     refused(
         &["status", "--cluster", "127.0.0.1:1"],
         &["127.0.0.1:1", "nothing listens there"],
+    );
+    refused(
+        &["status", "--cluster", "no.such.host.invalid:1"],
+        &["no.such.host.invalid:1", "no machine of this name"],
     );
 }
 

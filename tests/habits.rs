@@ -433,6 +433,10 @@ fn every_verb_has_its_page() {
             );
         }
     }
+    for verb in ["scheduler", "executor", "status"] {
+        let page = format!("marsad-cluster-{verb}.1");
+        assert_eq!(names.contains(&page), cfg!(feature = "cluster"), "{page}");
+    }
     let page = std::fs::read_to_string(folder.path("pages/marsad-explain.1")).unwrap();
     assert!(
         page.contains(".TH marsad\\-explain") || page.contains(".TH marsad-explain"),

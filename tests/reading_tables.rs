@@ -462,6 +462,26 @@ fn broken_folders_of_brat_give_one_clear_line() {
     refused(&folder.path("brat"), &["a.ann, line 1", "standoff"]);
 }
 
+/// Programs with SQL have the C library that reads it.
+#[cfg(feature = "sql")]
+#[test]
+fn a_parquet_column_of_zstd_is_read() {
+    let texts = Arc::new(StringArray::from(TEXTS.to_vec())) as ArrayRef;
+    let table = batch(vec![("text", texts)]);
+    let folder = Folder::new();
+    for (name, codec) in [
+        ("plain.parquet", Compression::SNAPPY),
+        ("packed.parquet", Compression::ZSTD(Default::default())),
+    ] {
+        folder.write(name, parquet_of(&table, codec));
+    }
+    let labelled = |name: &str| folder.marsad(&["predict", name]).done().out;
+    let packed = labelled("packed.parquet").replace("packed.parquet", "plain.parquet");
+    assert_eq!(packed, labelled("plain.parquet"));
+    assert_eq!(packed.lines().count(), TEXTS.len());
+}
+
+#[cfg(not(feature = "sql"))]
 #[test]
 fn a_parquet_column_of_zstd_is_refused_with_what_to_do() {
     // The program cannot write one: the name of the codec is set in the footer of another.
@@ -483,6 +503,7 @@ fn a_parquet_column_of_zstd_is_refused_with_what_to_do() {
 }
 
 /// The footer of a Parquet file with another codec in each column.
+#[cfg(not(feature = "sql"))]
 fn renamed_codec(bytes: Vec<u8>) -> Vec<u8> {
     use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
     let length = u32::from_le_bytes(bytes[bytes.len() - 8..bytes.len() - 4].try_into().unwrap());

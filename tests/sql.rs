@@ -183,14 +183,57 @@ fn what_is_no_query_or_names_what_there_is_not_is_refused() {
             vec!["gibberish", "event_labels"],
         ),
         ("SELECT event_labels(nr) FROM t", vec!["event_labels", "nr"]),
-        ("SELECT sum(text) FROM t", vec!["sum(Utf8)"]),
+        ("SELECT sum(text) FROM t", vec!["sum takes numbers", "CAST"]),
         ("SELECT id, id FROM t", vec!["two columns", "\"id\"", "AS"]),
         (
             "SELECT nr AS id, id FROM t",
             vec!["several columns", "\"id\"", "AS"],
         ),
         ("SELECT 1 / (nr - nr) FROM t", vec!["divided by zero"]),
-        ("SELECT CAST(text AS INT) FROM t", vec!["Cannot cast"]),
+        (
+            "SELECT CAST(text AS INT) FROM t",
+            vec!["is no whole number", "TRY_CAST"],
+        ),
+        (
+            "SELECT id + 1 AS n FROM t",
+            vec!["text + whole number", "--infer"],
+        ),
+        (
+            "SELECT nr, count(*) FROM t",
+            vec!["\"t.nr\"", "neither in GROUP BY"],
+        ),
+        (
+            "SELECT id FROM t WHERE event_labels(text) = 'clash'",
+            vec!["list and text", "event_holds"],
+        ),
+        (
+            "SELECT event_scores(text).clash FROM t",
+            vec!["in brackets", "['clash']"],
+        ),
+        (
+            "SELECT event_scores(text)['clsh'] FROM t",
+            vec!["no field \"clsh\""],
+        ),
+        (
+            "SELECT CAST('03/02/2024' AS DATE) FROM t",
+            vec!["'03/02/2024' is no date", "%d/%m/%Y"],
+        ),
+        (
+            "SELECT to_date(concat('03/02/', id)) FROM t",
+            vec!["is no date", "%d/%m/%Y"],
+        ),
+        (
+            "SELECT to_date(id, 'DD/MM/YYYY') FROM t",
+            vec!["'r0'", "'%d/%m/%Y' is the form"],
+        ),
+        (
+            "EXPLAIN ANALYZE SELECT id FROM t",
+            vec!["EXPLAIN ANALYZE is not answered"],
+        ),
+        (
+            "SELECT * FROM 's3://archive/rows.parquet'",
+            vec!["s3://archive/rows.parquet", "no file of this machine"],
+        ),
         (
             "SELECT * FROM 'nosuch.parquet'",
             vec!["nosuch.parquet", "no such file"],
@@ -356,6 +399,14 @@ fn statements_come_from_files_and_standard_input() {
     folder
         .marsad(&["sql", "--file", "nosuch.sql"])
         .refused(&["nosuch.sql", "no such file"]);
+    std::fs::create_dir(folder.path("queries")).unwrap();
+    folder
+        .marsad(&["sql", "--file", "queries"])
+        .refused(&["queries", "is a folder"]);
+    folder.write("windows.sql", [b'S', 0xC7, b'\n']);
+    folder
+        .marsad(&["sql", "--file", "windows.sql"])
+        .refused(&["windows.sql", "is not UTF-8"]);
     let neither = folder.marsad(&["sql"]);
     assert_eq!(neither.status, 2);
     let over = folder.marsad(&["sql", "--file", "query.sql", "-o", "query.sql"]);
@@ -384,6 +435,11 @@ fn nothing_is_written_over_what_is_read_or_where_nothing_can_be() {
             ["out.parquet.gz", "not compressed as a whole"],
         ),
         ("t=rows.jsonl", ".", [".", "folder"]),
+        (
+            "t=rows.jsonl",
+            "out.xlsx",
+            ["out.xlsx", "CSV written with --bom"],
+        ),
     ] {
         sql(&folder, all, &["-t", table, "-o", output]).refused(&words);
     }

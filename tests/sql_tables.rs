@@ -72,6 +72,13 @@ fn csv_is_text_with_quotes_line_breaks_and_marks() {
     );
     let written = sql(&folder, "SELECT * FROM 'a.csv'", &["--to", "csv"]).done();
     assert_eq!(written.out, csv.trim_start_matches('\u{FEFF}'));
+    let marked = ["--to", "csv", "--bom"];
+    let marked = sql(&folder, "SELECT * FROM 'a.csv'", &marked).done();
+    assert_eq!(marked.out, csv, "for spreadsheets");
+    for (out, word) in [("out.jsonl", "--to csv"), ("out/", "one file")] {
+        let refused = ["--bom", "-o", out];
+        sql(&folder, "SELECT * FROM 'a.csv'", &refused).refused(&["--bom", word]);
+    }
     folder.write(
         "b.csv.gz",
         gzipped("n,id,part,day,ok\n1,01,0.5,2024-01-02,true\n-2,2,,,false\n"),
@@ -100,6 +107,16 @@ fn csv_is_text_with_quotes_line_breaks_and_marks() {
     assert_eq!(
         values(sql(&folder, "SELECT text FROM 'd.tsv'", &[])),
         [json!({"text": "x y"})]
+    );
+    folder.write("f.csv", "\u{FEFF}text;\"a;b\";id\r\n\"x; y\";1,5;2\r\n");
+    assert_eq!(
+        values(sql(
+            &folder,
+            "SELECT * FROM t WHERE text IS NOT NULL ORDER BY id",
+            &["-t", "t=c.csv,f.csv"]
+        )),
+        [json!({"note": null, "id": "2", "text": "x; y", "a;b": "1,5"})],
+        "semicolons, as spreadsheets write them and `predict` reads them, beside commas"
     );
     folder.write("e.txt", "id,text\n1,x\n");
     let told = sql(&folder, "SELECT text FROM t", &["-t", "t:csv=e.txt"]);

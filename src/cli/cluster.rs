@@ -78,7 +78,8 @@ It says \"listening on HOST:PORT\" on standard output when it takes statements. 
 and no files of the archive. Jobs are kept in memory: they end with the scheduler.")]
 pub(super) struct SchedulerArgs {
     /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = LISTENING)]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = LISTENING,
+        value_parser = clap::builder::NonEmptyStringValueParser::new())]
     bind: String,
     /// Port to listen on; 0 for any that is free
     #[arg(long, default_value_t = crate::cluster::SCHEDULER_PORT, help_heading = LISTENING)]
@@ -141,7 +142,8 @@ pub(super) struct ExecutorArgs {
     #[arg(long, value_name = "DIR")]
     work_dir: Option<PathBuf>,
     /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = LISTENING)]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", help_heading = LISTENING,
+        value_parser = clap::builder::NonEmptyStringValueParser::new())]
     bind: String,
     /// Port on which clients and other executors fetch rows; 0 for any that is free
     #[arg(long, default_value_t = 50051, help_heading = LISTENING)]
@@ -201,6 +203,11 @@ impl ExecutorArgs {
             external_host: self.external_host.clone(),
         }
     }
+}
+
+/// The commands of `marsad-cluster`, for their manual.
+pub(super) fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// Reads the command line of `marsad-cluster` and does what it says.

@@ -36,6 +36,8 @@ fn told(message: &str) -> Option<String> {
         "ExecutorStopped grpc failed",
         "Fail to find job ",
         "Receive buggy tasks status",
+        "Fail to update heartbeat to scheduler",
+        "Heartbeat failed ",
     ];
     if repeated.iter().any(|begin| message.starts_with(begin)) {
         return None;
@@ -57,6 +59,18 @@ fn told(message: &str) -> Option<String> {
     }
     if message.starts_with("Fail to update heartbeat to its registration scheduler") {
         return Some("the scheduler does not answer; asking again".into());
+    }
+    if message.starts_with("Fail to update tasks [") {
+        return Some("the scheduler could not be told what became of some tasks".into());
+    }
+    if let Some((_, executor)) = message.split_once("Failed to call remove_job_data on Executor ") {
+        let executor = executor.split(' ').next().unwrap_or(executor);
+        return Some(format!(
+            "the executor {executor} does not answer; rows of a job that has ended stay with it"
+        ));
+    }
+    if message == "Task has been aborted!" {
+        return Some("a task was stopped".into());
     }
     // What follows is Rust's view of an error of the transport.
     let known = message.split(" Status { ").next().unwrap_or(message);
@@ -125,6 +139,21 @@ mod tests {
             (
                 "Fail to launch due to Status { code: Unknown }",
                 Some("Fail to launch"),
+            ),
+            (
+                "Fail to update tasks [TaskStatus { task_id: 0 }] due to Status { code: Unavailable }",
+                Some("the scheduler could not be told what became of some tasks"),
+            ),
+            (
+                "Failed to call remove_job_data on Executor marsad-1 due to Status { code: 1 }",
+                Some(
+                    "the executor marsad-1 does not answer; rows of a job that has ended stay with it",
+                ),
+            ),
+            ("Task has been aborted!", Some("a task was stopped")),
+            (
+                "Heartbeat failed 5 consecutive times; initiating executor shutdown.",
+                None,
             ),
             ("Fail to find job J1 in the active cache", None),
             ("anything else", Some("anything else")),

@@ -32,6 +32,12 @@ pub(super) fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
     let mut pages = Vec::new();
     collect(&command, &mut pages);
+    #[cfg(feature = "cluster")]
+    {
+        let mut cluster = super::cluster::command();
+        cluster.build();
+        collect(&cluster, &mut pages);
+    }
     for (name, page) in &pages {
         let path = folder.join(format!("{name}.1"));
         write_whole(&path, page)?;

@@ -19,7 +19,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::console::{Failure, Progress, complain, is_terminal, printed, progress};
 use super::{ModelArgs, ThreadArgs, refuse_overwriting};
 use crate::compressed::{Compressed, Compression};
-use crate::corpus::{STANDARD_INPUT, bytes_read};
+use crate::corpus::{STANDARD_INPUT, bytes_read, ending};
 use crate::error::{Error, Result};
 use crate::output_file::OutputFile;
 use crate::sql::{
@@ -38,7 +38,7 @@ Examples:
     (SELECT day, unnest(event_labels(text)) AS label FROM archive)
     GROUP BY day, label ORDER BY day, n DESC\" --table archive=archive/ --to csv
   marsad sql \"SELECT day, id, event_labels(text) AS labels FROM t\" --table t=archive/ -o labelled/ --partition-by day
-  marsad sql --file counts.sql --table posts='posts/*.csv' --table places=places.csv -o counts.csv
+  marsad sql --file counts.sql --table posts='posts/*.csv' --table places=places.csv --bom -o counts.csv
 
 Functions: event_labels(text), event_scores(text), event_evidence(text), event_sentences(document)
 to unnest, normalize_arabic(text), and all of Apache DataFusion; SHOW TABLES and DESCRIBE t help.
@@ -71,6 +71,9 @@ pub(super) struct SqlArgs {
     /// Format of the output [default: by the ending of OUT; parquet in a folder, table on a terminal, else jsonl]
     #[arg(long, value_name = "FORMAT")]
     to: Option<RowsFormat>,
+    /// Begin CSV or TSV with a byte order mark, so that spreadsheets show Arabic
+    #[arg(long, conflicts_with_all = ["partition_by", "files"])]
+    bom: bool,
     /// Columns whose values name folders in OUT, as in OUT/day=2024-01-01/; the files leave them out
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     partition_by: Vec<String>,
@@ -104,7 +107,13 @@ impl SqlArgs {
                 .map(|_| ()),
             false => std::fs::read_to_string(path).map(|read| statement = read),
         };
-        read.map_err(|error| Error::io(path, error))?;
+        read.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Error::File {
+                path: path.to_owned(),
+                message: "is not UTF-8; save the statement as UTF-8 first".into(),
+            },
+            _ => Error::io(path, error),
+        })?;
         Ok(statement.trim_start_matches('\u{FEFF}').to_owned())
     }
 
@@ -118,6 +127,23 @@ impl SqlArgs {
     }
 
     fn check_format(&self) -> std::result::Result<(), Failure> {
+        if let Some(path) = &self.output
+            && self.to.is_none()
+            && ["xlsx", "xls", "ods", "docx", "html", "pdf"].contains(&ending(path).as_str())
+        {
+            return Err(Error::File {
+                path: path.clone(),
+                message:
+                    "no file of this kind can be written; spreadsheets open CSV written with --bom"
+                        .into(),
+            }
+            .into());
+        }
+        if self.bom && !matches!(self.format(), RowsFormat::Csv | RowsFormat::Tsv) {
+            return Err(Failure::Told(
+                "--bom marks CSV and TSV only; leave it out or choose --to csv".into(),
+            ));
+        }
         if !self.format().is_binary() {
             return Ok(());
         }
@@ -286,8 +312,11 @@ impl<'a> Run<'a> {
     async fn write_into<W: Write + Send>(
         &self,
         rows: SendableRecordBatchStream,
-        output: W,
+        mut output: W,
     ) -> std::result::Result<(WrittenRows, W), Stopped> {
+        if self.args.bom {
+            output.write_all("\u{FEFF}".as_bytes())?;
+        }
         let bar = self.progress();
         let before = bytes_read();
         let written = write_rows(rows, self.args.format(), output, |rows| {

@@ -211,6 +211,9 @@ impl Api {
                     .get(address)
                     .await
                     .map_err(|error| match error.is_connect() {
+                        true if is_unknown_name(&error) => {
+                            self.unreachable("no machine of this name is known")
+                        }
                         true => self.unreachable("nothing listens there"),
                         false => foreign(),
                     })?;
@@ -231,6 +234,15 @@ impl Api {
             self.scheduler
         ))
     }
+}
+
+/// Whether a connection failed because no address was found for the name.
+fn is_unknown_name(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    // The connector's own type for this is private.
+    causes
+        .into_iter()
+        .any(|cause| cause.to_string().starts_with("dns error"))
 }
 
 #[cfg(test)]

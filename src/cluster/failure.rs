@@ -120,7 +120,7 @@ pub(super) fn of_job(message: &str) -> String {
              machines"
         );
     }
-    reason
+    crate::sql::advised(&reason).unwrap_or(reason)
 }
 
 #[cfg(test)]
@@ -145,7 +145,7 @@ mod tests {
                 "Job failed due to stage 1 failed: Task failed due to runtime execution error: \
                  DataFusionError(Shared(External(ArrowError(CastError(\"Cannot cast string 'zz' to \
                  value of Int32 type\")))))",
-                "Cannot cast string 'zz' to value of Int32 type",
+                "the text 'zz' is no whole number; TRY_CAST gives null for such texts",
             ),
             (
                 "Task failed due to runtime execution error: DataFusionError(Shared(External(\

@@ -24,7 +24,7 @@ impl WorkFolder {
     pub(super) fn create(parent: Option<&Path>, name: &str) -> Result<Self> {
         let (parent, temporary) = match parent {
             Some(parent) => {
-                std::fs::create_dir_all(parent).map_err(|error| Error::io(parent, error))?;
+                std::fs::create_dir_all(parent).map_err(|error| not_created(parent, error))?;
                 let whole = std::fs::canonicalize(parent);
                 (whole.map_err(|error| Error::io(parent, error))?, None)
             }
@@ -49,6 +49,18 @@ impl WorkFolder {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+fn not_created(path: &Path, error: std::io::Error) -> Error {
+    let message = match error.kind() {
+        std::io::ErrorKind::AlreadyExists => "is a file; name a folder with --work-dir",
+        std::io::ErrorKind::NotFound => "cannot be created there; name another with --work-dir",
+        _ => return Error::io(path, error),
+    };
+    Error::File {
+        path: path.to_owned(),
+        message: message.to_owned(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What DataFusion says, in one plain line.
 
+mod advice;
+
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{DataFusionError, SchemaError};
@@ -7,6 +9,8 @@ use datafusion::parquet::errors::ParquetError;
 
 use super::tables::{odd_row, undecodable_line};
 use crate::error::{Error, one_line};
+#[cfg(feature = "cluster")]
+pub(crate) use advice::advised;
 
 /// An error of DataFusion as one of ours.
 pub(crate) fn told(error: DataFusionError) -> Error {
@@ -95,7 +99,10 @@ fn without_crate(message: &str) -> String {
 fn arrow(error: &ArrowError) -> String {
     match error {
         ArrowError::DivideByZero => "a number is divided by zero".into(),
-        error => without_crate(&error.to_string()),
+        error => {
+            let message = without_crate(&error.to_string());
+            advice::advised(&message).unwrap_or(message)
+        }
     }
 }
 
@@ -108,9 +115,8 @@ fn plain(error: &DataFusionError) -> String {
             format!("the statement cannot be read: {message}")
         }
         DataFusionError::SchemaError(error, _) => schema(error),
-        DataFusionError::NotImplemented(message) => {
-            format!("this is not supported: {}", one_line(message))
-        }
+        DataFusionError::NotImplemented(message) => advice::advised(message)
+            .unwrap_or_else(|| format!("this is not supported: {}", one_line(message))),
         DataFusionError::ResourcesExhausted(message) => format!(
             "there is not enough memory: {}",
             one_line(message.split(". ").next().unwrap_or(message))
@@ -130,6 +136,9 @@ fn plain(error: &DataFusionError) -> String {
 
 /// What the planner says, shorter and for those who do not know its types.
 fn planned(message: &str) -> String {
+    if let Some(told) = advice::advised(message) {
+        return told;
+    }
     if let Some((_, rest)) =
         message.split_once("require unique expression names but the expression \"")
         && let Some((name, _)) = rest.split_once('"')
@@ -157,8 +166,10 @@ fn schema(error: &SchemaError) -> String {
             field,
             valid_fields,
         } => {
+            let mut seen = std::collections::HashSet::new();
             let known: Vec<String> = valid_fields
                 .iter()
+                .filter(|field| seen.insert(&field.name))
                 .map(|field| field.name.clone())
                 .collect();
             match known.as_slice() {
@@ -224,6 +235,16 @@ pub(super) fn in_file(path: &std::path::Path, error: DataFusionError) -> DataFus
 
 /// What a reader says of a row or a file.
 fn of_file(path: &std::path::Path, message: &str) -> Error {
+    if let Some(told) = message.strip_prefix("line ")
+        && let Some((line, told)) = told.split_once(" of a file ")
+        && let Ok(line) = line.parse()
+    {
+        return Error::Row {
+            path: path.to_owned(),
+            line,
+            message: told.to_owned(),
+        };
+    }
     // "incorrect number of fields for line 3, expected 2 got 3"
     let columns = message
         .strip_prefix("incorrect number of fields for line ")

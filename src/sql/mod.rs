@@ -17,6 +17,8 @@ mod statement;
 mod tables;
 
 pub(crate) use engine::on_engine;
+#[cfg(feature = "cluster")]
+pub(crate) use errors::advised;
 pub(crate) use errors::told;
 pub use model::EventModel;
 pub use ordered::run_ordered;

@@ -37,6 +37,12 @@ pub(super) fn parse(text: &str) -> Result<Statement> {
     if !is_query(&statement) {
         return Err(no_query());
     }
+    if is_analysis(&statement) {
+        return Err(Error::Sql(
+            "EXPLAIN ANALYZE is not answered; EXPLAIN shows the plan, and progress the speed"
+                .into(),
+        ));
+    }
     check_size(&statement)?;
     Ok(statement)
 }
@@ -122,6 +128,17 @@ fn is_query(statement: &Statement) -> bool {
     match statement {
         Statement::Explain(explain) => is_query(&explain.statement),
         Statement::Statement(statement) => is_parsed_query(statement),
+        _ => false,
+    }
+}
+
+/// Plans are run in pieces, here and on a cluster: what DataFusion would count is only a part of the work.
+fn is_analysis(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(explain) => explain.options.analyze,
+        Statement::Statement(statement) => {
+            matches!(**statement, Parsed::Explain { analyze: true, .. })
+        }
         _ => false,
     }
 }

@@ -119,7 +119,14 @@ impl TableOptions {
 }
 
 fn existing(path: &Path) -> Result<std::fs::Metadata> {
-    std::fs::metadata(path).map_err(|error| Error::io(path, error))
+    let is_address = path.to_str().is_some_and(|path| path.contains("://"));
+    std::fs::metadata(path).map_err(|error| match is_address {
+        true => file_error(
+            path,
+            "is no file of this machine, and others are not read; copy or mount it first",
+        ),
+        false => Error::io(path, error),
+    })
 }
 
 #[cfg(test)]

@@ -43,6 +43,11 @@ impl SqlArgs {
     }
 
     fn part_format(&self) -> std::result::Result<PartFormat, Failure> {
+        if self.bom {
+            return Err(Failure::Told(
+                "--bom is for one file; leave it out, or write one: -o NAME.csv".into(),
+            ));
+        }
         match self.to {
             None | Some(RowsFormat::Parquet) => Ok(PartFormat::Parquet),
             Some(RowsFormat::Csv) => Ok(PartFormat::Csv),

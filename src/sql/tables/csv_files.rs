@@ -1,7 +1,7 @@
 //! The columns of CSV and TSV files.
 
 use std::collections::HashSet;
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,21 +9,13 @@ use arrow::compute::kernels::cast_utils::Parser;
 use arrow::datatypes::{DataType, Date32Type, Field, Fields, Schema, SchemaRef};
 
 use super::{TableFile, TableFormat, TableOptions};
-use crate::corpus::{BYTE_ORDER_MARK, open};
+use crate::corpus::{BYTE_ORDER_MARK, open, separator};
 use crate::error::{Error, Result};
 
-impl TableFormat {
-    pub(super) fn delimiter(self) -> u8 {
-        match self {
-            Self::Tsv => b'\t',
-            _ => b',',
-        }
-    }
-}
-
-/// The columns that the header names: texts, or what their cells show.
-pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<SchemaRef> {
-    let mut reader = reader_of(&file.path, file.format.delimiter())?;
+/// The columns that the header names, texts or what their cells show; and the sign between cells.
+pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<(SchemaRef, u8)> {
+    let delimiter = delimiter_of(file)?;
+    let mut reader = reader_of(&file.path, delimiter)?;
     let failed = |error: csv::Error| {
         let line = error.position().map(csv::Position::line);
         match error.into_kind() {
@@ -53,7 +45,25 @@ pub(super) fn columns(file: &TableFile, options: TableOptions) -> Result<SchemaR
     let fields: Fields = columns
         .map(|(name, kind)| Field::new(name, kind.data_type(options.infer), true))
         .collect();
-    Ok(Arc::new(Schema::new(fields)))
+    Ok((Arc::new(Schema::new(fields)), delimiter))
+}
+
+/// The longest header in which the sign between cells is looked for.
+const LONGEST_HEADER: u64 = 1 << 20;
+
+/// The sign between cells, by the header as in the other commands.
+fn delimiter_of(file: &TableFile) -> Result<u8> {
+    if file.format == TableFormat::Tsv {
+        return Ok(b'\t');
+    }
+    let mut reader = BufReader::new(without_mark(&file.path)?);
+    let mut header = Vec::new();
+    let line = reader
+        .by_ref()
+        .take(LONGEST_HEADER)
+        .read_until(b'\n', &mut header);
+    line.map_err(|error| Error::io(&file.path, error))?;
+    Ok(separator(&header))
 }
 
 fn reader_of(path: &Path, delimiter: u8) -> Result<csv::Reader<Box<dyn Read + Send>>> {
@@ -68,23 +78,21 @@ fn reader_of(path: &Path, delimiter: u8) -> Result<csv::Reader<Box<dyn Read + Se
 /// The first row that has not as many cells as the header has names, with its line: DataFusion counts
 /// rows, which may have several lines each.
 pub(in crate::sql) fn odd_row(path: &Path, columns: usize) -> Option<Error> {
-    [TableFormat::Csv, TableFormat::Tsv]
-        .into_iter()
-        .find_map(|format| {
-            let mut reader = reader_of(path, format.delimiter()).ok()?;
-            let mut records = reader.byte_records().map_while(std::result::Result::ok);
-            records.next().filter(|header| header.len() == columns)?;
-            let odd = records.find(|record| record.len() != columns)?;
-            Some(Error::Row {
-                path: path.to_owned(),
-                line: odd.position()?.line(),
-                message: format!(
-                    "the row has {}, the header names {}",
-                    counted(odd.len(), "cell"),
-                    counted(columns, "column")
-                ),
-            })
+    b",;\t".iter().find_map(|&delimiter| {
+        let mut reader = reader_of(path, delimiter).ok()?;
+        let mut records = reader.byte_records().map_while(std::result::Result::ok);
+        records.next().filter(|header| header.len() == columns)?;
+        let odd = records.find(|record| record.len() != columns)?;
+        Some(Error::Row {
+            path: path.to_owned(),
+            line: odd.position()?.line(),
+            message: format!(
+                "the row has {}, the header names {}",
+                counted(odd.len(), "cell"),
+                counted(columns, "column")
+            ),
         })
+    })
 }
 
 /// The first line that is not UTF-8.

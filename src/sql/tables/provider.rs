@@ -53,6 +53,8 @@ pub(crate) struct FilesTable {
 struct Run {
     format: TableFormat,
     compression: Compression,
+    /// The sign between cells of CSV.
+    delimiter: u8,
     /// The columns as the reader must know them.
     schema: SchemaRef,
     files: Vec<ScannedFile>,
@@ -69,6 +71,8 @@ struct ScannedFile {
 struct Looked {
     schema: SchemaRef,
     compression: Compression,
+    delimiter: u8,
+    /// Bytes of each column, where they can be read apart.
     bytes: Option<HashMap<String, u64>>,
 }
 
@@ -80,18 +84,23 @@ impl Looked {
             let looked = Self {
                 schema: footer.schema,
                 compression: Compression::None,
+                delimiter: b',',
                 bytes: Some(footer.bytes),
             };
             return Ok((looked, false));
         }
         let compression = compression_of(&file.path)?;
-        let (schema, more) = match file.format {
-            TableFormat::Jsonl => json_fields::fields(file, compression, options)?,
+        let ((schema, delimiter), more) = match file.format {
+            TableFormat::Jsonl => {
+                let (schema, more) = json_fields::fields(file, compression, options)?;
+                ((schema, b','), more)
+            }
             _ => (csv_files::columns(file, options)?, false),
         };
         let looked = Self {
             schema,
             compression,
+            delimiter,
             bytes: None,
         };
         Ok((looked, more))
@@ -143,6 +152,7 @@ impl FilesTable {
                 Some(run)
                     if run.format == file.format
                         && run.compression == looked.compression
+                        && run.delimiter == looked.delimiter
                         && run.schema == read_as =>
                 {
                     run.files.push(scanned);
@@ -150,6 +160,7 @@ impl FilesTable {
                 _ => runs.push(Run {
                     format: file.format,
                     compression: looked.compression,
+                    delimiter: looked.delimiter,
                     schema: read_as,
                     files: vec![scanned],
                 }),
@@ -297,7 +308,7 @@ impl Run {
             TableFormat::Csv | TableFormat::Tsv => {
                 let options = CsvOptions {
                     has_header: Some(true),
-                    delimiter: self.format.delimiter(),
+                    delimiter: self.delimiter,
                     // Cells hold line breaks now and then, and only a whole file shows where.
                     newlines_in_values: Some(true),
                     ..CsvOptions::default()
