@@ -27,6 +27,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
 use super::api::{Api, Task};
+use super::arranged::arranged;
 use super::codec::ClusterCodec;
 use super::endpoint::Endpoint;
 use super::limit::{Wanted, peeled};
@@ -159,7 +160,8 @@ impl ClusterClient {
     ) -> Result<ClusterJob> {
         let schema = plan.schema();
         let (plan, wanted) = peeled(plan)?;
-        let tasks = count_tasks(&plan, config)?;
+        let plan = arranged(plan)?;
+        let (tasks, partitions) = count_tasks(&plan, config)?;
         let message =
             PhysicalPlanNode::try_from_physical_plan(plan.clone(), &ClusterCodec::of_planner())?;
         let mut bytes = Vec::new();
@@ -198,7 +200,7 @@ impl ClusterClient {
         };
         Ok(ClusterJob {
             client: self.clone(),
-            partitions: plan.properties().output_partitioning().partition_count(),
+            partitions,
             schema,
             wanted,
             id,
@@ -223,8 +225,8 @@ impl ClusterClient {
     }
 }
 
-/// How many tasks a plan is cut into, as the scheduler does it.
-fn count_tasks(plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<usize> {
+/// How many tasks a plan is cut into, as the scheduler does it, and how many partitions its rows come in.
+fn count_tasks(plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<(usize, usize)> {
     let job = JobId::from(String::new());
     let mut planner = DefaultDistributedPlanner::new();
     let stages = planner.plan_query_stages(&job, plan.clone(), config.options());
@@ -241,7 +243,8 @@ fn count_tasks(plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<
             child.properties().output_partitioning().partition_count()
         })
     });
-    Ok(tasks.sum())
+    let tasks: Vec<usize> = tasks.collect();
+    Ok((tasks.iter().sum(), tasks.last().copied().unwrap_or(1)))
 }
 
 /// A job of a cluster.
@@ -259,6 +262,11 @@ impl ClusterJob {
     /// Its name at the scheduler.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Partitions that its rows come in.
+    pub fn partitions(&self) -> usize {
+        self.partitions
     }
 
     /// Waits until the job is done and gives its rows, in the order of the input where the plan

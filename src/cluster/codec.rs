@@ -22,6 +22,7 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use serde::{Deserialize, Serialize};
 
 use super::digest_start;
+use super::first_rows::FirstRowsExec;
 use crate::sql::parts::PartsExec;
 use crate::sql::{EventModel, event_function, event_model_of};
 
@@ -38,6 +39,9 @@ const VERSION: u32 = 1;
 /// What the definition of a node that writes parts begins with. No node of Ballista does: theirs are
 /// protobuf, where no field has the number 0.
 const PARTS: &[u8] = b"\0marsad parts\0";
+
+/// The same of a node that gives the first rows of a plan.
+const FIRST_ROWS: &[u8] = b"\0marsad first rows\0";
 
 /// A list of labels longer than this is no list of labels.
 const MOST_LABELS: usize = 100_000;
@@ -149,6 +153,10 @@ impl PhysicalExtensionCodec for ClusterCodec {
                 input.clone(),
             )?));
         }
+        if let Some(definition) = bytes.strip_prefix(FIRST_ROWS) {
+            let first = FirstRowsExec::from_definition(definition, context, self)?;
+            return Ok(Arc::new(first));
+        }
         self.ballista.try_decode(bytes, inputs, context, converter)
     }
 
@@ -162,6 +170,10 @@ impl PhysicalExtensionCodec for ClusterCodec {
             bytes.extend_from_slice(PARTS);
             bytes.extend(parts.to_definition()?);
             return Ok(());
+        }
+        if let Some(first) = node.downcast_ref::<FirstRowsExec>() {
+            bytes.extend_from_slice(FIRST_ROWS);
+            return first.to_definition(self, converter, bytes);
         }
         self.ballista.try_encode(node, bytes, converter)
     }
