@@ -40,6 +40,9 @@ use crate::sql::EventModel;
 const TASKS_A_CORE: usize = 3;
 /// How long a scheduler may be silent while a job runs.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long executors may be idle while a job has tasks that nobody was given: a scheduler of Ballista 55
+/// forgets them now and then when it loses an executor.
+const STANDSTILL: Duration = Duration::from_secs(40);
 const SLOWEST_ASKING: Duration = Duration::from_millis(500);
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
@@ -284,7 +287,7 @@ impl ClusterJob {
         });
         let found = tokio::select! {
             found = self.wait() => found?,
-            never = self.watch(progress) => match never {},
+            stalled = self.watch(progress) => return Err(stalled),
         };
         progress(TasksDone {
             done: self.tasks,
@@ -327,25 +330,42 @@ impl ClusterJob {
         }
     }
 
-    /// Tells how many tasks are done, now and then.
-    async fn watch(
-        &self,
-        progress: &(dyn Fn(TasksDone) + Send + Sync),
-    ) -> std::convert::Infallible {
+    /// Tells how many tasks are done, now and then; ends with an error when nobody works on them any more.
+    async fn watch(&self, progress: &(dyn Fn(TasksDone) + Send + Sync)) -> DataFusionError {
         let mut pause = PROGRESS_EVERY;
+        let mut moved = (Instant::now(), 0);
         loop {
             tokio::time::sleep(pause).await;
             let asked = Instant::now();
-            if let Ok(stages) = self.client.api.stages(&self.id).await {
+            let stages = self.client.api.stages(&self.id).await;
+            let idle = stages.is_ok_and(|stages| {
                 let done = stages.count(Task::is_done).min(self.tasks);
                 progress(TasksDone {
                     done,
                     all: self.tasks,
                 });
+                let idle = done > 0 && done == moved.1 && stages.count(Task::is_running) == 0;
+                moved.1 = done;
+                idle
+            });
+            if !idle || (moved.0.elapsed() >= STANDSTILL && !self.nobody_works().await) {
+                moved.0 = Instant::now();
+            } else if moved.0.elapsed() >= STANDSTILL {
+                return exec_datafusion_err!(
+                    "the scheduler at {} gives no tasks of the job to its executors any more, as after \
+                     the loss of an executor; run the statement again",
+                    self.client.endpoint
+                );
             }
             // Answers about many tasks are long; they may take the scheduler a twentieth of its time.
             pause = PROGRESS_EVERY.max(asked.elapsed() * 20);
         }
+    }
+
+    /// Whether there are executors, and none has a task of any job.
+    async fn nobody_works(&self) -> bool {
+        let status = super::status(&self.client.endpoint).await;
+        status.is_ok_and(|status| status.busy == 0 && !status.executors.is_empty())
     }
 
     /// Why the job failed.
