@@ -239,6 +239,20 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     file.keep()
 }
 
+/// A path from the root on, with its links as they are: they may lead elsewhere on other machines. Only what
+/// goes back by `..` is resolved, which has no other meaning behind a link.
+#[cfg(feature = "sql")]
+pub(crate) fn absolute(path: &Path) -> io::Result<PathBuf> {
+    use std::path::Component;
+    if !path.components().any(|part| part == Component::ParentDir) {
+        return std::path::absolute(path);
+    }
+    match (std::fs::canonicalize(path), path.parent(), path.file_name()) {
+        (Err(_), Some(parent), Some(name)) => Ok(std::fs::canonicalize(parent)?.join(name)),
+        (found, ..) => found,
+    }
+}
+
 /// Whether two paths lead to the same existing file.
 pub(crate) fn same_file(left: &Path, right: &Path) -> bool {
     match (std::fs::canonicalize(left), std::fs::canonicalize(right)) {
@@ -267,6 +281,23 @@ pub(crate) fn will_be_same_file(left: &Path, right: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(all(unix, feature = "sql"))]
+    #[test]
+    fn links_stay_in_absolute_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = std::fs::canonicalize(folder.path()).unwrap();
+        std::fs::create_dir(whole.join("disk")).unwrap();
+        std::fs::write(whole.join("disk/rows"), b"1").unwrap();
+        std::os::unix::fs::symlink("disk", whole.join("link")).unwrap();
+        let path = whole.join("link/rows");
+        assert_eq!(absolute(&path).unwrap(), path);
+        assert!(same_file(&path, &whole.join("disk/rows")));
+        let back = absolute(&whole.join("link/../disk/rows")).unwrap();
+        assert_eq!(back, whole.join("disk/rows"));
+        let new = absolute(&whole.join("link/../new")).unwrap();
+        assert_eq!(new, whole.join("new"));
+    }
 
     #[test]
     fn files_appear_when_they_are_kept() {

@@ -5,7 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::output_file::{begun, ended, plain, with_kept};
+use crate::output_file::{absolute, begun, ended, plain, with_kept};
+
+/// What of a folder being filled is given the name.
+const WHOLE: &str = "whole";
 
 /// Folders that the disk is asked to have at the same time.
 const SYNCED_AT_ONCE: usize = 32;
@@ -77,27 +80,35 @@ impl OutputFolder {
         &self.staging
     }
 
+    /// The folder in [`staging`](Self::staging) that is given the name; whoever fills it makes it. What is
+    /// beside it goes away: a writer that was given up and does not know it yet may still write there.
+    pub(crate) fn whole(&self) -> PathBuf {
+        self.staging.join(WHOLE)
+    }
+
     /// The folder that was asked for: an absolute path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes sure that the folders in it are on the disk, then gives it its name.
+    /// Makes sure that the folders in it are on the disk, then gives [`whole`](Self::whole) the name.
     ///
     /// # Errors
     /// When syncing or renaming fails, as when something has come to stand there; nothing is left behind.
     pub(crate) fn keep(mut self) -> Result<()> {
         let failed = |error| Error::io(&self.path, error);
-        sync_folders(&self.staging).map_err(failed)?;
+        let whole = self.whole();
+        sync_folders(&whole).map_err(failed)?;
         let (staging, path) = (&self.staging, &self.path);
         with_kept(staging, path, || {
             // Elsewhere than on Unix an empty folder is not replaced.
             #[cfg(not(unix))]
             let _ = std::fs::remove_dir(path);
-            std::fs::rename(staging, path)
+            std::fs::rename(&whole, path)
         })
         .map_err(failed)?;
         self.kept = true;
+        crate::output_file::remove_folder(&self.staging);
         if let Some(around) = self.path.parent() {
             // It has its name; when the disk knows of it is the system's affair where this fails.
             let _ = sync_folder(around);
@@ -116,25 +127,28 @@ impl Drop for OutputFolder {
     }
 }
 
-/// The folder around a path, without links, and the path's last name.
+/// The folder around a path, absolute, and the path's last name. Links in it stay, because other machines
+/// that write there may have others; the path itself is followed where it is one.
 fn place(path: &Path) -> Result<(PathBuf, std::ffi::OsString)> {
-    let whole = match std::fs::canonicalize(path) {
-        Ok(path) => path,
-        Err(_) => std::path::absolute(path).map_err(|error| Error::io(path, error))?,
+    let failed = |error| Error::io(path, error);
+    let whole = match path.is_symlink() {
+        true => std::fs::canonicalize(path),
+        false => absolute(path),
     };
+    let whole = whole.map_err(failed)?;
     let (Some(around), Some(name)) = (whole.parent(), whole.file_name()) else {
         return Err(Error::File {
             path: path.into(),
             message: "is no name for a new folder".into(),
         });
     };
-    match std::fs::canonicalize(around) {
-        Ok(around) => Ok((around, name.to_owned())),
+    match std::fs::metadata(around) {
+        Ok(_) => Ok((around.to_owned(), name.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::File {
             path: path.into(),
             message: "its folder does not exist; create it first".into(),
         }),
-        Err(error) => Err(Error::io(path, error)),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -195,11 +209,15 @@ mod tests {
         let around = tempfile::tempdir().unwrap();
         let path = around.path().join("أحداث");
         let folder = OutputFolder::create(&path).unwrap();
-        std::fs::create_dir(folder.staging().join("day=1")).unwrap();
-        std::fs::write(folder.staging().join("day=1/file"), b"whole").unwrap();
+        std::fs::create_dir_all(folder.whole().join("day=1")).unwrap();
+        std::fs::write(folder.whole().join("day=1/file"), b"whole").unwrap();
+        // Of a writer that does not know yet that it was given up.
+        std::fs::create_dir(folder.staging().join("attempt-1")).unwrap();
+        std::fs::write(folder.staging().join("attempt-1/file"), b"half").unwrap();
         assert!(!path.exists());
         folder.keep().unwrap();
         assert_eq!(std::fs::read(path.join("day=1/file")).unwrap(), b"whole");
+        assert_eq!(names(&path), ["day=1"]);
         assert_eq!(names(around.path()), ["أحداث"]);
         let dropped = OutputFolder::create(&around.path().join("never/")).unwrap();
         std::fs::write(dropped.staging().join("file"), b"half").unwrap();
@@ -213,7 +231,8 @@ mod tests {
         let path = around.path().join("out");
         std::fs::create_dir(&path).unwrap();
         let folder = OutputFolder::create(&path).unwrap();
-        std::fs::write(folder.staging().join("file"), b"whole").unwrap();
+        std::fs::create_dir(folder.whole()).unwrap();
+        std::fs::write(folder.whole().join("file"), b"whole").unwrap();
         folder.keep().unwrap();
         let told = |path: &Path| OutputFolder::create(path).err().unwrap().to_string();
         assert!(told(&path).contains("not empty"));
@@ -221,6 +240,7 @@ mod tests {
         assert!(told(&path.join("no/out")).contains("create it first"));
         let late = around.path().join("late");
         let folder = OutputFolder::create(&late).unwrap();
+        std::fs::create_dir(folder.whole()).unwrap();
         std::fs::create_dir_all(late.join("by someone else")).unwrap();
         assert!(folder.keep().is_err());
         assert_eq!(names(around.path()), ["late", "out"]);

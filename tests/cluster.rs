@@ -179,6 +179,39 @@ fn an_executor_that_is_killed_costs_no_row() {
     assert_eq!(left.count(), 0);
 }
 
+#[test]
+fn an_executor_that_is_killed_in_an_exchange_doubles_no_row() {
+    let (mut cluster, folder) = (Cluster::start(2), Folder::new());
+    let table = Archive::shared().table(4);
+    let statement = "SELECT text, n, event_scores(text) AS scores, event_labels(text) AS labels FROM \
+                     (SELECT concat(text, ' ', id) AS text, count(*) AS n FROM news \
+                     WHERE id LIKE '%3' GROUP BY 1)";
+    let arguments = ["sql", statement, "-t", &table, "--to", "jsonl"];
+    let there = [
+        arguments.as_slice(),
+        &["--cluster", cluster.address(), "--partitions", "4"],
+    ]
+    .concat();
+    let child = begin_marsad(&folder.path(""), &there);
+    // Four tasks read, four group and label; one of these is done.
+    cluster.wait_for_tasks(5);
+    drop(cluster.executors.remove(0));
+    let output = finish(child);
+    let told = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() != Some(0) {
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        return;
+    }
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let here = folder.marsad(&arguments).done();
+    assert!(sorted(&here.out) == sorted(&String::from_utf8(output.stdout).unwrap()));
+}
+
 /// Either all rows or a plain refusal and no output at all.
 fn assert_whole_or_none(
     output: &std::process::Output,

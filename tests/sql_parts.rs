@@ -1,79 +1,15 @@
 //! `marsad sql` into a folder of many files: all of it or nothing.
 #![cfg(feature = "sql")]
 
+#[path = "support/parts.rs"]
+mod parts;
 mod support;
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use parts::{DAYS, archive, contents, manifest, names, rows};
 use support::{Folder, repository};
-
-const DAYS: [&str; 3] = ["2024-01-01", "2024-01-02", "2024-01-03"];
-const PLACES: [&str; 5] = ["حلب", "إدلب", "تعز", "سرت", "كركوك"];
-
-/// One sentence of the archive.
-fn row(number: usize) -> String {
-    let place = PLACES[number % 5];
-    let text = match number % 3 {
-        0 => format!(
-            "شنت طائرات حربية غارات على أطراف {place} وقتل {} أشخاص",
-            number % 9 + 3
-        ),
-        1 => format!("اندلعت اشتباكات عنيفة بين الجيش ومسلحين قرب {place}"),
-        _ => format!("زار الوزير سوق {place} صباح اليوم رقم {number}"),
-    };
-    let day = DAYS[number / 7 % 3];
-    format!("{{\"id\":{number},\"day\":\"{day}\",\"place\":\"{place}\",\"text\":\"{text}\"}}\n")
-}
-
-fn rows(numbers: std::ops::Range<usize>) -> String {
-    numbers.map(row).collect()
-}
-
-/// A folder with an archive of several files of unequal size.
-fn archive() -> Folder {
-    let folder = Folder::new();
-    std::fs::create_dir(folder.path("archive")).unwrap();
-    for (name, numbers) in [
-        ("a", 0..90),
-        ("b", 90..100),
-        ("c", 100..101),
-        ("d", 101..300),
-    ] {
-        folder.write(&format!("archive/{name}.jsonl"), rows(numbers));
-    }
-    folder
-}
-
-/// The content of all files below a folder, by their paths in it.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    fn walk(folder: &Path, around: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, around, found);
-            } else {
-                let name = path.strip_prefix(around).unwrap().to_str().unwrap();
-                found.insert(name.to_owned(), std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    walk(folder, folder, &mut found);
-    found
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    contents(folder).into_keys().collect()
-}
-
-/// What a folder says of itself.
-fn manifest(folder: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(folder.join("_SUCCESS")).unwrap()).unwrap()
-}
 
 const LABELLED: &str =
     "SELECT id, day, place, event_labels(text) AS labels, event_scores(text) AS scores FROM t";

@@ -27,6 +27,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
 use super::api::{Api, Task};
+use super::arranged::arranged;
 use super::codec::ClusterCodec;
 use super::endpoint::Endpoint;
 use super::limit::{Wanted, peeled};
@@ -39,6 +40,9 @@ use crate::sql::EventModel;
 const TASKS_A_CORE: usize = 3;
 /// How long a scheduler may be silent while a job runs.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long executors may be idle while a job has tasks that nobody was given: a scheduler of Ballista 55
+/// forgets them now and then when it loses an executor.
+const STANDSTILL: Duration = Duration::from_secs(40);
 const SLOWEST_ASKING: Duration = Duration::from_millis(500);
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
@@ -159,7 +163,8 @@ impl ClusterClient {
     ) -> Result<ClusterJob> {
         let schema = plan.schema();
         let (plan, wanted) = peeled(plan)?;
-        let tasks = count_tasks(&plan, config)?;
+        let plan = arranged(plan)?;
+        let (tasks, partitions) = count_tasks(&plan, config)?;
         let message =
             PhysicalPlanNode::try_from_physical_plan(plan.clone(), &ClusterCodec::of_planner())?;
         let mut bytes = Vec::new();
@@ -198,7 +203,7 @@ impl ClusterClient {
         };
         Ok(ClusterJob {
             client: self.clone(),
-            partitions: plan.properties().output_partitioning().partition_count(),
+            partitions,
             schema,
             wanted,
             id,
@@ -223,8 +228,8 @@ impl ClusterClient {
     }
 }
 
-/// How many tasks a plan is cut into, as the scheduler does it.
-fn count_tasks(plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<usize> {
+/// How many tasks a plan is cut into, as the scheduler does it, and how many partitions its rows come in.
+fn count_tasks(plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<(usize, usize)> {
     let job = JobId::from(String::new());
     let mut planner = DefaultDistributedPlanner::new();
     let stages = planner.plan_query_stages(&job, plan.clone(), config.options());
@@ -241,7 +246,8 @@ fn count_tasks(plan: &Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<
             child.properties().output_partitioning().partition_count()
         })
     });
-    Ok(tasks.sum())
+    let tasks: Vec<usize> = tasks.collect();
+    Ok((tasks.iter().sum(), tasks.last().copied().unwrap_or(1)))
 }
 
 /// A job of a cluster.
@@ -261,6 +267,11 @@ impl ClusterJob {
         &self.id
     }
 
+    /// Partitions that its rows come in.
+    pub fn partitions(&self) -> usize {
+        self.partitions
+    }
+
     /// Waits until the job is done and gives its rows, in the order of the input where the plan
     /// keeps it; `progress` is told how far it is.
     ///
@@ -276,7 +287,7 @@ impl ClusterJob {
         });
         let found = tokio::select! {
             found = self.wait() => found?,
-            never = self.watch(progress) => match never {},
+            stalled = self.watch(progress) => return Err(stalled),
         };
         progress(TasksDone {
             done: self.tasks,
@@ -319,25 +330,42 @@ impl ClusterJob {
         }
     }
 
-    /// Tells how many tasks are done, now and then.
-    async fn watch(
-        &self,
-        progress: &(dyn Fn(TasksDone) + Send + Sync),
-    ) -> std::convert::Infallible {
+    /// Tells how many tasks are done, now and then; ends with an error when nobody works on them any more.
+    async fn watch(&self, progress: &(dyn Fn(TasksDone) + Send + Sync)) -> DataFusionError {
         let mut pause = PROGRESS_EVERY;
+        let mut moved = (Instant::now(), 0);
         loop {
             tokio::time::sleep(pause).await;
             let asked = Instant::now();
-            if let Ok(stages) = self.client.api.stages(&self.id).await {
+            let stages = self.client.api.stages(&self.id).await;
+            let idle = stages.is_ok_and(|stages| {
                 let done = stages.count(Task::is_done).min(self.tasks);
                 progress(TasksDone {
                     done,
                     all: self.tasks,
                 });
+                let idle = done > 0 && done == moved.1 && stages.count(Task::is_running) == 0;
+                moved.1 = done;
+                idle
+            });
+            if !idle || (moved.0.elapsed() >= STANDSTILL && !self.nobody_works().await) {
+                moved.0 = Instant::now();
+            } else if moved.0.elapsed() >= STANDSTILL {
+                return exec_datafusion_err!(
+                    "the scheduler at {} gives no tasks of the job to its executors any more, as after \
+                     the loss of an executor; run the statement again",
+                    self.client.endpoint
+                );
             }
             // Answers about many tasks are long; they may take the scheduler a twentieth of its time.
             pause = PROGRESS_EVERY.max(asked.elapsed() * 20);
         }
+    }
+
+    /// Whether there are executors, and none has a task of any job.
+    async fn nobody_works(&self) -> bool {
+        let status = super::status(&self.client.endpoint).await;
+        status.is_ok_and(|status| status.busy == 0 && !status.executors.is_empty())
     }
 
     /// Why the job failed.

@@ -22,6 +22,7 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use serde::{Deserialize, Serialize};
 
 use super::digest_start;
+use super::first_rows::FirstRowsExec;
 use crate::sql::parts::PartsExec;
 use crate::sql::{EventModel, event_function, event_model_of};
 
@@ -29,15 +30,21 @@ use crate::sql::{EventModel, event_function, event_model_of};
 #[derive(Debug, Deserialize, Serialize)]
 struct Definition {
     version: u32,
+    /// Version of the program, which says how texts become features.
+    program: String,
     digest: String,
     labels: Vec<String>,
 }
 
 const VERSION: u32 = 1;
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// What the definition of a node that writes parts begins with. No node of Ballista does: theirs are
 /// protobuf, where no field has the number 0.
 const PARTS: &[u8] = b"\0marsad parts\0";
+
+/// The same of a node that gives the first rows of a plan.
+const FIRST_ROWS: &[u8] = b"\0marsad first rows\0";
 
 /// A list of labels longer than this is no list of labels.
 const MOST_LABELS: usize = 100_000;
@@ -110,8 +117,29 @@ impl ClusterCodec {
             let model = EventModel::described(definition.digest, definition.labels);
             event_function(name, &Arc::new(model)).ok_or_else(unknown)
         };
+        let refused = |definition: Definition, message| {
+            let program = definition.program.clone();
+            let function = Arc::new(described(definition)?);
+            Ok(ScalarUDF::from(Refused {
+                function,
+                program,
+                message,
+            }))
+        };
         match &self.reader {
+            // A scheduler of another version passes on what the client said.
+            Reader::Planner if definition.program != PROGRAM => {
+                refused(definition, "only executors run this function".to_owned())
+            }
             Reader::Planner => described(definition),
+            Reader::Executor { id, .. } if definition.program != PROGRAM => {
+                let message = format!(
+                    "the executor {id} is of version {PROGRAM} of marsad, and the statement of {}; use the \
+                     same version on all machines",
+                    definition.program
+                );
+                refused(definition, message)
+            }
             Reader::Executor { model, .. } if model.digest() == definition.digest => {
                 event_function(name, model).ok_or_else(unknown)
             }
@@ -122,8 +150,7 @@ impl ClusterCodec {
                     digest_start(model.digest()),
                     digest_start(&definition.digest),
                 );
-                let function = Arc::new(described(definition)?);
-                Ok(ScalarUDF::from(Refused { function, message }))
+                refused(definition, message)
             }
         }
     }
@@ -149,6 +176,10 @@ impl PhysicalExtensionCodec for ClusterCodec {
                 input.clone(),
             )?));
         }
+        if let Some(definition) = bytes.strip_prefix(FIRST_ROWS) {
+            let first = FirstRowsExec::from_definition(definition, context, self)?;
+            return Ok(Arc::new(first));
+        }
         self.ballista.try_decode(bytes, inputs, context, converter)
     }
 
@@ -162,6 +193,10 @@ impl PhysicalExtensionCodec for ClusterCodec {
             bytes.extend_from_slice(PARTS);
             bytes.extend(parts.to_definition()?);
             return Ok(());
+        }
+        if let Some(first) = node.downcast_ref::<FirstRowsExec>() {
+            bytes.extend_from_slice(FIRST_ROWS);
+            return first.to_definition(self, converter, bytes);
         }
         self.ballista.try_encode(node, bytes, converter)
     }
@@ -180,6 +215,7 @@ impl PhysicalExtensionCodec for ClusterCodec {
         };
         let definition = Definition {
             version: VERSION,
+            program: program_of(node).to_owned(),
             digest: model.digest().to_owned(),
             labels: model.labels().to_vec(),
         };
@@ -228,10 +264,20 @@ fn model_of(function: &ScalarUDF) -> Option<Arc<EventModel>> {
     }
 }
 
+/// The version of the program that wrote a function.
+fn program_of(function: &ScalarUDF) -> &str {
+    match function.inner().downcast_ref::<Refused>() {
+        Some(refused) => &refused.program,
+        None => PROGRAM,
+    }
+}
+
 /// A function of a model that this process does not hold: it fails when it is run.
 #[derive(PartialEq, Eq, Hash)]
 struct Refused {
     function: Arc<ScalarUDF>,
+    /// Version of the program that wrote it.
+    program: String,
     message: String,
 }
 
@@ -342,6 +388,24 @@ mod tests {
     }
 
     #[test]
+    fn another_version_of_the_program_fails_when_it_is_run() {
+        let planner = ClusterCodec::of_planner();
+        let executor = ClusterCodec::of_executor("executor-7".into(), held());
+        let own = encoded(&planner, &event_function(FUNCTIONS[0], &held()).unwrap());
+        let own = String::from_utf8(own).unwrap();
+        let other = own.replace(&format!("{PROGRAM:?}"), "\"99.0.0\"");
+        assert_ne!(own, other);
+        let scheduled = planner.try_decode_udf(FUNCTIONS[0], other.as_bytes());
+        let sent_on = encoded(&planner, &scheduled.unwrap());
+        assert_eq!(sent_on, other.as_bytes());
+        let refused = executor.try_decode_udf(FUNCTIONS[0], &sent_on).unwrap();
+        let refused = refused.inner().downcast_ref::<Refused>().unwrap();
+        for word in ["executor-7", "99.0.0", PROGRAM] {
+            assert!(refused.message.contains(word), "{}", refused.message);
+        }
+    }
+
+    #[test]
     fn other_functions_are_left_to_ballista() {
         let codec = ClusterCodec::of_planner();
         let upper = datafusion::functions::string::upper();
@@ -354,7 +418,7 @@ mod tests {
             name in "event_labels|event_scores|upper|[a-z_]{0,12}",
             bytes in prop_oneof![
                 proptest::collection::vec(any::<u8>(), 0..200),
-                r#"\{"version":[0-9]{1,3},"digest":"[0-9a-f]{0,70}","labels":\["?[a-z]*"?\]\}"#
+                r#"\{"version":[0-9]{1,3},"program":"[0-9.]{0,5}","digest":"[0-9a-f]{0,70}","labels":\["?[a-z]*"?\]\}"#
                     .prop_map(String::into_bytes),
             ],
         ) {

@@ -11,8 +11,27 @@ use ballista_core::error::Result;
 use ballista_core::extension::BallistaConfigGrpcEndpoint;
 use ballista_core::utils::GrpcClientConfig;
 
+use super::CONNECTING;
+
 /// Connections that nobody has used for so long are closed.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// How long an executor may be silent, and how long it may take to answer whether it is still there, before
+/// rows that are fetched from it are given up.
+const QUIET: Duration = Duration::from_secs(15);
+
+/// What all connections for rows are made with. Ballista's own would wait for ever for a machine that is
+/// gone without a word.
+pub(super) fn watched() -> Arc<BallistaConfigGrpcEndpoint> {
+    Arc::new(BallistaConfigGrpcEndpoint::new(Arc::new(|endpoint| {
+        Ok(endpoint
+            .connect_timeout(CONNECTING)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(QUIET)
+            .keep_alive_timeout(QUIET)
+            .keep_alive_while_idle(true))
+    })))
+}
 
 type Idle = HashMap<(String, u16), Vec<(Instant, BallistaClient)>>;
 
@@ -65,7 +84,7 @@ impl BallistaClientPool for Connections {
                     port,
                     config.max_message_size,
                     config.use_tls,
-                    customize_endpoint,
+                    customize_endpoint.or_else(|| Some(watched())),
                     config.io_retries_times,
                     config.io_retry_wait_time_ms,
                     config.initial_connection_window_size,

@@ -13,6 +13,7 @@ use ballista_core::registry::BallistaFunctionRegistry;
 use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
 use ballista_executor::health::ExecutorHealth;
+use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use tokio::net::TcpListener;
@@ -99,6 +100,11 @@ impl ExecutorSettings {
         health: &ExecutorHealth,
     ) -> ExecutorProcessConfig {
         let mut functions = BallistaFunctionRegistry::default();
+        // Ballista leaves out those of lists, such as array_has.
+        for function in SessionStateDefaults::default_scalar_functions() {
+            let name = function.name().to_owned();
+            functions.scalar_functions.insert(name, function);
+        }
         for name in FUNCTIONS {
             if let Some(function) = event_function(name, model) {
                 let function = Arc::new(function);

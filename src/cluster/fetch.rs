@@ -12,6 +12,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
+use super::connections::watched;
 use super::endpoint::Endpoint;
 use super::{CONNECTING, LARGEST_MESSAGE, failure};
 
@@ -87,7 +88,7 @@ async fn open_at(place: &PartitionLocation) -> Result<SendableRecordBatchStream>
         port,
         LARGEST_MESSAGE as usize,
         false,
-        None,
+        Some(watched()),
         ATTEMPTS,
         BETWEEN_ATTEMPTS,
         0,

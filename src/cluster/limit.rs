@@ -30,13 +30,7 @@ pub(super) fn peeled(plan: Arc<dyn ExecutionPlan>) -> Result<(Arc<dyn ExecutionP
         let input = coalesce.input().clone();
         return Ok(match coalesce.fetch() {
             None => (input, all),
-            Some(fetch) => (
-                first_of_each(input, fetch),
-                Wanted {
-                    skip: 0,
-                    fetch: Some(fetch),
-                },
-            ),
+            Some(fetch) => (first_of_each(input, fetch), Wanted::first(Some(fetch))),
         });
     }
     if let Some(limit) = plan.downcast_ref::<GlobalLimitExec>() {
@@ -73,6 +67,11 @@ fn first_of_each(input: Arc<dyn ExecutionPlan>, fetch: usize) -> Arc<dyn Executi
 }
 
 impl Wanted {
+    /// So many rows from the beginning, or all.
+    pub(super) fn first(fetch: Option<usize>) -> Self {
+        Self { skip: 0, fetch }
+    }
+
     /// The rows that are wanted of a stream.
     pub(super) fn of(self, rows: SendableRecordBatchStream) -> SendableRecordBatchStream {
         if self == Self::default() {

@@ -5,6 +5,7 @@
 //! tasks; executors run them and keep the rows until the client has fetched them.
 
 mod api;
+mod arranged;
 mod client;
 pub(crate) mod codec;
 mod connections;
@@ -12,6 +13,7 @@ mod endpoint;
 mod executor;
 mod failure;
 mod fetch;
+mod first_rows;
 mod limit;
 mod scheduler;
 mod status;

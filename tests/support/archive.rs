@@ -19,17 +19,18 @@ pub const ROWS_A_FILE: usize = 25_000;
 
 /// Files that all tests of a program share.
 pub struct Archive {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
 }
 
 impl Archive {
-    /// The one archive; it lies in the folder for temporary files as long as the tests run.
+    /// The one archive; it lies in the folder that cargo has for files of tests, and is made anew by each run.
     pub fn shared() -> &'static Self {
         static ARCHIVE: OnceLock<Archive> = OnceLock::new();
         ARCHIVE.get_or_init(|| {
-            let archive = Self {
-                folder: tempfile::tempdir().unwrap(),
-            };
+            let name = format!("archive-{}", env!("CARGO_CRATE_NAME"));
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            let archive = Self { folder };
             let texts = bundled_texts();
             for file in 0..FILES {
                 write(&archive.file(file), file * ROWS_A_FILE, ROWS_A_FILE, &texts);
@@ -39,11 +40,11 @@ impl Archive {
     }
 
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     pub fn file(&self, number: usize) -> PathBuf {
-        self.folder.path().join(format!("rows-{number}.parquet"))
+        self.folder.join(format!("rows-{number}.parquet"))
     }
 
     /// The first files as a table.

@@ -1,7 +1,7 @@
 //! Clusters of processes on this machine, for tests.
 #![allow(dead_code)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -21,7 +21,10 @@ pub struct Server {
 impl Server {
     /// Starts a part of a cluster and waits until it says where it listens.
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = program(arguments).spawn().unwrap();
+        // Nobody reads what they say while they run: a pipe would be full one day.
+        let told = tempfile::tempfile().unwrap();
+        let mut program = program(arguments);
+        let mut child = program.stderr(told.try_clone().unwrap()).spawn().unwrap();
         let output = child.stdout.take().unwrap();
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
@@ -36,10 +39,8 @@ impl Server {
             .and_then(|line| line.strip_prefix("listening on "));
         let Some(address) = address.map(str::to_owned) else {
             let _ = child.kill();
-            panic!(
-                "{arguments:?} did not begin to listen: {:?}",
-                child.wait_with_output()
-            );
+            let _ = child.wait();
+            panic!("{arguments:?} did not begin to listen: {}", content(told));
         };
         Self { child, address }
     }
@@ -65,6 +66,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn content(mut file: std::fs::File) -> String {
+    let mut text = String::new();
+    file.rewind().unwrap();
+    file.read_to_string(&mut text).unwrap();
+    text
 }
 
 pub fn signal(child: &Child, name: &str) {

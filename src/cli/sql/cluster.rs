@@ -95,6 +95,11 @@ impl Remote {
         }
     }
 
+    /// Partitions of the job's rows.
+    pub(super) fn partitions(&self) -> Option<usize> {
+        self.with_job(|job| job.as_ref().map(ClusterJob::partitions))
+    }
+
     /// Lets go of the job: its rows were fetched, or are not wanted any more.
     pub(super) async fn end(&self, fetched: bool) {
         let Some(job) = self.with_job(Option::take) else {

@@ -98,14 +98,20 @@ impl Run<'_> {
             Some(remote) => (plan, Some(remote)),
         };
         let parts = Arc::new(PartsExec::try_new(plan, target.clone()).map_err(told)?);
+        let mut count = parts.properties().output_partitioning().partition_count();
+        let rows = match remote {
+            Some(remote) => {
+                let rows = remote.rows(parts, &self.session, statement).await?;
+                // A cluster may put partitions together that cannot be worked on apart.
+                count = remote.partitions().unwrap_or(count);
+                rows
+            }
+            None => parts::run(parts, self.args.threads(), self.session.task()),
+        };
         let manifest = Statement {
             text: statement,
             model: Some(model.digest()),
-            parts: parts.properties().output_partitioning().partition_count(),
-        };
-        let rows = match remote {
-            Some(remote) => remote.rows(parts, &self.session, statement).await?,
-            None => parts::run(parts, self.args.threads(), self.session.task()),
+            parts: count,
         };
         let files = self.gather(rows).await.map_err(told);
         self.end(files.is_ok()).await;

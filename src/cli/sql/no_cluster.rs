@@ -35,6 +35,10 @@ impl Remote {
         match *self {}
     }
 
+    pub(super) fn partitions(&self) -> Option<usize> {
+        match *self {}
+    }
+
     pub(super) async fn end(&self, _: bool) {
         match *self {}
     }

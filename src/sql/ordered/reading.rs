@@ -245,7 +245,7 @@ impl Reading {
         let location = self.files.get(piece).cloned().unwrap_or_default();
         let path = LocalFileSystem::new().path_to_filesystem(&location);
         let path = path.unwrap_or_else(|_| PathBuf::from("/").join(location.as_ref()));
-        let here = std::env::current_dir().and_then(std::fs::canonicalize);
+        let here = std::env::current_dir();
         match here.as_deref().map(|here| path.strip_prefix(here)) {
             Ok(Ok(below)) => below.to_owned(),
             _ => path,

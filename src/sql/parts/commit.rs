@@ -73,12 +73,13 @@ pub(crate) fn commit(
     };
     check_parts(&files, statement.parts).map_err(failed)?;
     let names = name_files(target, files).map_err(failed)?;
+    let whole = folder.whole();
+    std::fs::create_dir(&whole).map_err(|error| Error::io(folder.path(), error))?;
     for (name, file) in &names {
         check_file(folder.staging(), file).map_err(failed)?;
-        place(folder.staging(), name, file)
+        place(folder.staging(), &whole.join(name), file)
             .map_err(|error| Error::io(folder.path().join(name), error))?;
     }
-    remove_attempts(folder.staging()).map_err(|error| Error::io(folder.path(), error))?;
     let written = Written {
         rows: names.values().map(|file| file.rows).sum(),
         files: names.len(),
@@ -104,7 +105,7 @@ pub(crate) fn commit(
     let mut text =
         serde_json::to_vec_pretty(&manifest).map_err(|error| failed(error.to_string()))?;
     text.push(b'\n');
-    let path = folder.staging().join(MANIFEST);
+    let path = whole.join(MANIFEST);
     write_synced(&path, &text).map_err(|error| Error::io(folder.path().join(MANIFEST), error))?;
     folder.keep()?;
     Ok(written)
@@ -227,26 +228,11 @@ fn check_file(staging: &Path, file: &PartFile) -> std::result::Result<(), String
     }
 }
 
-fn place(staging: &Path, name: &str, file: &PartFile) -> std::io::Result<()> {
-    let path = staging.join(name);
+fn place(staging: &Path, path: &Path, file: &PartFile) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::rename(path_of(staging, file), path)
-}
-
-/// Removes the attempts' folders, those included that nobody told of.
-fn remove_attempts(staging: &Path) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(staging)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        // A folder of a column that is named so has a value.
-        if name.starts_with(ATTEMPT) && !name.contains('=') {
-            std::fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 fn write_synced(path: &Path, text: &[u8]) -> std::io::Result<()> {

@@ -35,6 +35,7 @@ use super::{
 use crate::compressed::Compression;
 use crate::corpus::compression_of;
 use crate::error::{Error, Result};
+use crate::output_file::absolute;
 
 /// Files with one schema.
 #[derive(Debug)]
@@ -409,7 +410,7 @@ fn groups(files: &[&ScannedFile], partitions: usize) -> Vec<FileGroup> {
 }
 
 fn partitioned(file: &TableFile) -> Result<PartitionedFile> {
-    let path = std::fs::canonicalize(&file.path).map_err(|error| Error::io(&file.path, error))?;
+    let path = absolute(&file.path).map_err(|error| Error::io(&file.path, error))?;
     let location = StorePath::from_absolute_path(&path)
         .map_err(|_| file.error("its name cannot be used here; rename the file"))?;
     let mut partitioned = PartitionedFile::new(String::new(), file.size);
