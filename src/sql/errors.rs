@@ -239,11 +239,12 @@ fn of_file(path: &std::path::Path, message: &str) -> Error {
         && let Some((line, told)) = told.split_once(" of a file ")
         && let Ok(line) = line.parse()
     {
-        return Error::Row {
+        // What is counted there is rows, which may have several lines each.
+        return undecodable_line(path).unwrap_or_else(|| Error::Row {
             path: path.to_owned(),
             line,
             message: told.to_owned(),
-        };
+        });
     }
     // "incorrect number of fields for line 3, expected 2 got 3"
     let columns = message
