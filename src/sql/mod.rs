@@ -1,6 +1,6 @@
 //! SQL over files with the labels of a model, by Apache DataFusion: [tables](TableArgument) →
 //! statement → [plan](SqlSession::plan) with functions of a model → [rows in order](run_ordered) →
-//! [output](write_rows).
+//! output.
 //!
 //! The same plan runs in the process and on a cluster.
 
